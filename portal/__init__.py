@@ -1,0 +1,1 @@
+"""The doors: people, pages, API, staff. They translate, ask the engine once, and translate back."""
