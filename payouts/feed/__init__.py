@@ -1,0 +1,1 @@
+"""What comes in: one record for every fill of an order that carried a broker code."""

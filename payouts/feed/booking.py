@@ -1,0 +1,243 @@
+"""Writes one decided batch: keys, fills, what was set aside, totals. Called inside a transaction."""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any
+
+from django.db import IntegrityError, connection
+
+from payouts.feed.outcomes import Decided, NaturalKey, Received
+from payouts.feed.verdict import Verdict
+
+_RECORD_COLUMNS = (
+    "executed_at, broker_code, trader, symbol, market_type, trade_id, order_id, client_id, side,"
+    " is_maker, price, quantity, fee, fee_symbol, fee_rate, affiliate_rate"
+)
+#: The claimed records of one batch; everything but quarantine is written from here by SQL.
+_INCOMING = """
+    CREATE TEMPORARY TABLE IF NOT EXISTS incoming (
+        executed_at timestamptz, broker_code integer, trader bigint, symbol text COLLATE "C",
+        market_type text, trade_id bigint, order_id text COLLATE "C", client_id text, side text,
+        is_maker boolean, price numeric(38, 18), quantity numeric(38, 18), fee numeric(38, 18),
+        fee_symbol text, fee_rate numeric(38, 18), affiliate_rate numeric(38, 18),
+        content bytea, system_order_type text, market text, reason text
+    );
+    TRUNCATE incoming
+"""
+#: Each total with its key, as columns of the claimed records. Sorted, so that locks are taken in one order.
+_TOTALS = {
+    "total_by_rate": {
+        "month": "date_trunc('month', executed_at AT TIME ZONE 'UTC')::date",
+        "broker_code": "broker_code",
+        "trader": "trader",
+        "market": "market",
+        "fee_rate": "fee_rate",
+        "affiliate_rate": "affiliate_rate",
+    },
+    "total_by_hour": {
+        "broker_code": "broker_code",
+        "hour": "date_trunc('hour', executed_at, 'UTC')",
+        "symbol": "symbol",
+        "market": "market",
+    },
+    "total_by_day": {
+        "broker_code": "broker_code",
+        "day": "(executed_at AT TIME ZONE 'UTC')::date",
+        "trader": "trader",
+    },
+}
+
+
+#: Held by every intake until its transaction ends: shared, or alone.
+_INTAKE_LOCK = 7_230_003
+
+
+class Overtaken(Exception):
+    """Another transaction claimed a key or quarantined the same bytes first: decide the batch again."""
+
+
+def enter(*, alone: bool) -> None:
+    """Begin to book a batch; alone means that all others have ended and wait until this one has."""
+    lock = "pg_advisory_xact_lock" if alone else "pg_advisory_xact_lock_shared"
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT {lock}(%s)", [_INTAKE_LOCK])
+
+
+def known_keys(batch: Sequence[Received]) -> dict[NaturalKey, bytes]:
+    """The content of every natural key of the batch that is already accepted or excluded."""
+    keys = {key for received in batch if (key := received.key) is not None}
+    with connection.cursor() as cursor:
+        cursor.execute(
+            # LATERAL: one step down the index for each key, however many keys the planner expects.
+            "SELECT symbol, trade_id, order_id, known.content"
+            " FROM unnest(%s::text[], %s::bigint[], %s::text[]) AS wanted (symbol, trade_id, order_id),"
+            " LATERAL (SELECT content FROM fill_key WHERE fill_key.symbol = wanted.symbol"
+            "  AND fill_key.trade_id = wanted.trade_id AND fill_key.order_id = wanted.order_id"
+            "  LIMIT 1) AS known",
+            _columns(keys, 3),
+        )
+        return {(row[0], row[1], row[2]): bytes(row[3]) for row in cursor}
+
+
+def quarantined_digests(batch: Sequence[Received], file_format: str) -> frozenset[bytes]:
+    """Those of the batch's bytes that are or ever were in quarantine, in the same format."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT digest FROM quarantined_record WHERE format = %s AND digest_mark = ANY(%s::bigint[])",
+            [file_format, _array([_mark(received.digest) for received in batch])],
+        )
+        return frozenset(bytes(row[0]) for row in cursor)
+
+
+def _mark(digest: bytes) -> int:
+    """The first bytes of a digest as a number: to look for a million of them costs a third."""
+    return int.from_bytes(digest[:8], "big", signed=True)
+
+
+def write(
+    batch: Sequence[Received],
+    decided: Decided,
+    *,
+    source: str,
+    file_format: str,
+    header: bytes,
+    now: datetime,
+) -> None:
+    """Write a decided batch. Raises `Overtaken` if another transaction was first.
+
+    Every process takes its locks in one order — keys, quarantine, the three totals, each sorted — so
+    that two intakes of the same records wait for each other instead of dying together.
+    """
+    pairs = list(zip(batch, decided.outcomes, strict=True))
+    claimed = [pair for pair in pairs if pair[1].outcome in ("accepted", "excluded")]
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT nextval(pg_get_serial_sequence('feed_batch', 'id'))")
+        batch_id: int = cursor.fetchone()[0]
+        if claimed:
+            _stage(cursor, claimed)
+            _claim(cursor)
+        waiting = [pair for pair in pairs if pair[1].outcome == "quarantined"]
+        if waiting:
+            _quarantine(cursor, waiting, file_format=file_format, header=header, batch_id=batch_id)
+        if claimed:
+            _keep_fills(cursor, batch_id)
+            _keep_excluded(cursor, batch_id)
+            _add_totals(cursor)
+        cursor.execute(
+            "INSERT INTO feed_batch (id, source, received_at, received, accepted, duplicate, excluded,"
+            " quarantined) VALUES (%s, %s, %s, %s, %s, %s, %s, %s)",
+            [
+                batch_id,
+                source[-300:],
+                now,
+                len(batch),
+                decided.count("accepted"),
+                decided.count("duplicate"),
+                decided.count("excluded"),
+                decided.count("quarantined"),
+            ],
+        )
+
+
+def _stage(cursor: Any, claimed: Sequence[tuple[Received, Verdict]]) -> None:
+    cursor.execute(_INCOMING)
+    text = "".join([f"{received.row}\t{found.market or ''}\t{found.reason}\n" for received, found in claimed])
+    with cursor.copy("COPY incoming FROM STDIN") as copy:
+        copy.write(text.encode())
+
+
+def _claim(cursor: Any) -> None:
+    try:
+        cursor.execute(
+            "INSERT INTO fill_key (symbol, trade_id, order_id, content)"
+            " SELECT symbol, trade_id, order_id, content FROM incoming"
+            " ORDER BY symbol, trade_id, order_id"
+        )
+    except IntegrityError:
+        # The only constraint that these rows can break is the key itself.
+        raise Overtaken from None
+
+
+def _keep_fills(cursor: Any, batch_id: int) -> None:
+    cursor.execute(
+        f"INSERT INTO fill ({_RECORD_COLUMNS}, market, batch_id)"
+        f" SELECT {_RECORD_COLUMNS}, market, %s FROM incoming WHERE reason = ''",
+        [batch_id],
+    )
+
+
+def _keep_excluded(cursor: Any, batch_id: int) -> None:
+    cursor.execute(
+        f"INSERT INTO excluded_record ({_RECORD_COLUMNS}, reason, system_order_type, batch_id)"
+        f" SELECT {_RECORD_COLUMNS}, reason, system_order_type, %s FROM incoming WHERE reason <> ''",
+        [batch_id],
+    )
+
+
+def _add_totals(cursor: Any) -> None:
+    for table, key in _TOTALS.items():
+        names = ", ".join(key)
+        numbers = ", ".join(str(number) for number in range(1, len(key) + 1))
+        cursor.execute(
+            f"INSERT INTO {table} ({names}, fills, volume, fees)"
+            f" SELECT {', '.join(key.values())}, count(*), sum(price * quantity), sum(greatest(fee, 0))"
+            f" FROM incoming WHERE reason = '' GROUP BY {numbers} ORDER BY {numbers}"
+            f" ON CONFLICT ({names}) DO UPDATE SET fills = {table}.fills + excluded.fills,"
+            f" volume = {table}.volume + excluded.volume, fees = {table}.fees + excluded.fees"
+        )
+
+
+def _quarantine(
+    cursor: Any,
+    waiting: Sequence[tuple[Received, Verdict]],
+    *,
+    file_format: str,
+    header: bytes,
+    batch_id: int,
+) -> None:
+    # Locks in the order of the digests, ids in the order of receipt: replays follow the ids.
+    cursor.execute(
+        "INSERT INTO quarantined_record"
+        " (id, reason, detail, format, header, raw, raw_length, digest, digest_mark, batch_id)"
+        " SELECT id, reason, detail, %s, %s, raw, raw_length, digest, digest_mark, %s FROM ("
+        "  SELECT nextval(pg_get_serial_sequence('quarantined_record', 'id')) AS id, waiting.*"
+        "  FROM unnest(%s::text[], %s::text[], %s::bytea[], %s::bigint[], %s::bytea[], %s::bigint[])"
+        "   AS waiting (reason, detail, raw, raw_length, digest, digest_mark)"
+        " ) AS numbered ORDER BY digest"
+        " ON CONFLICT DO NOTHING",
+        [
+            file_format,
+            header,
+            batch_id,
+            _array([found.reason for _, found in waiting]),
+            _array([received.problem.replace("\0", "\\0") for received, _ in waiting]),
+            _array([received.raw for received, _ in waiting]),
+            _array([received.length for received, _ in waiting]),
+            _array([received.digest for received, _ in waiting]),
+            _array([_mark(received.digest) for received, _ in waiting]),
+        ],
+    )
+    if cursor.rowcount != len(waiting):
+        raise Overtaken
+
+
+def _columns(rows: Iterable[tuple[Any, ...]], width: int) -> list[str]:
+    """Rows as one array literal a column."""
+    columns = list(zip(*rows, strict=True)) or [()] * width
+    return [_array(column) for column in columns]
+
+
+def _array(values: Sequence[Any]) -> str:
+    """A PostgreSQL array literal. psycopg's own arrays cost ten times as much, a million times over."""
+    if values and isinstance(values[0], str):
+        return "{" + ",".join(map(_element, values)) + "}"
+    if values and isinstance(values[0], bytes):
+        return "{" + ",".join([f'"\\\\x{value.hex()}"' for value in values]) + "}"
+    return "{" + ",".join(map(str, values)) + "}"
+
+
+def _element(text: str) -> str:
+    """Text inside an array literal: quoted, so that `NULL`, `{` and the empty text stay what they are."""
+    if not text.isalnum():
+        text = text.replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{text}"'

@@ -1,0 +1,116 @@
+"""Decides a whole batch in its order: which records are new, known, in conflict or waiting. Pure."""
+
+from collections import Counter
+from collections.abc import Container, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import msgspec
+
+from payouts.feed import verdict
+from payouts.feed.record import Record
+from payouts.feed.verdict import Judge, Verdict
+from payouts.month import Month
+
+#: (symbol, trade id, order id): what makes a fill one fill for ever.
+NaturalKey = tuple[str, int, str]
+
+
+class Received(msgspec.Struct, frozen=True, gc=False, array_like=True):
+    """One record as it came: its bytes (or the first 64 kB of them) and, if readable, the record."""
+
+    raw: bytes
+    length: int
+    #: SHA-256 of all the bytes; with the format it says "the same bytes in the same format".
+    digest: bytes
+    record: Record | None
+    problem: str = ""
+    #: A readable record as COPY text, made where it was read.
+    row: str = ""
+
+    @property
+    def key(self) -> NaturalKey | None:
+        if self.record is None or self.record.trade_id is None:
+            return None
+        return (self.record.symbol, self.record.trade_id, self.record.order_id)
+
+
+@dataclass(slots=True)
+class Decided:
+    """Where each record of a batch goes; `outcomes` follows the batch's order."""
+
+    outcomes: list[Verdict] = field(default_factory=list)
+    #: Keys that this batch claims, with their content.
+    claims: dict[NaturalKey, bytes] = field(default_factory=dict)
+
+    def count(self, outcome: verdict.Outcome) -> int:
+        return sum(1 for each in self.outcomes if each.outcome == outcome)
+
+    def reasons(self, outcome: verdict.Outcome) -> Counter[str]:
+        return Counter(each.reason for each in self.outcomes if each.outcome == outcome)
+
+
+def decide(
+    batch: Sequence[Received],
+    *,
+    judge: Judge,
+    known_keys: Mapping[NaturalKey, bytes],
+    quarantined_digests: Container[bytes],
+) -> Decided:
+    """Apply the contract's rules 0 to 10 to a batch, in the order of its records.
+
+    `known_keys` holds the content of every key of the batch that is already accepted or excluded;
+    `quarantined_digests` the batch's bytes that are or ever were in quarantine.
+    """
+    decided = Decided()
+    seen_here: set[bytes] = set()
+    for received in batch:
+        if received.digest in quarantined_digests or received.digest in seen_here:
+            decided.outcomes.append(verdict.DUPLICATE)
+            continue
+        found = _one(received, judge, known_keys, decided.claims)
+        if found.outcome == "quarantined":
+            seen_here.add(received.digest)
+        decided.outcomes.append(found)
+    return decided
+
+
+def not_claiming(batch: Sequence[Received], judge: Judge) -> list[Received]:
+    """The records that would not claim their key: whether it is known decides what they are."""
+    return [
+        received
+        for received in batch
+        if received.record is not None
+        and received.record.trade_id is not None
+        and judge.decide(received.record).outcome == "quarantined"
+    ]
+
+
+def months_of_accepted(batch: Sequence[Received], decided: Decided) -> frozenset[Month]:
+    """The months in which the accepted fills of a batch were executed."""
+    found = {
+        (received.record.executed_at.year, received.record.executed_at.month)
+        for received, outcome in zip(batch, decided.outcomes, strict=True)
+        if outcome.outcome == "accepted" and received.record is not None
+    }
+    return frozenset(Month(year, number) for year, number in found)
+
+
+def _one(
+    received: Received,
+    judge: Judge,
+    known_keys: Mapping[NaturalKey, bytes],
+    claims: dict[NaturalKey, bytes],
+) -> Verdict:
+    record = received.record
+    if record is None:
+        return verdict.MALFORMED
+    key = received.key
+    if key is None:
+        return verdict.MISSING_TRADE_ID
+    content = known_keys.get(key) or claims.get(key)
+    if content is not None:
+        return verdict.DUPLICATE if content == record.content else verdict.CONFLICT
+    found = judge.decide(record)
+    if found.outcome != "quarantined":
+        claims[key] = record.content  # a quarantined record reserves no key
+    return found

@@ -1,0 +1,25 @@
+"""The months' partitions of the table of fills, made when their first fill comes."""
+
+from collections.abc import Iterable
+
+from django.db import connection, transaction
+
+from payouts.month import Month
+
+
+def missing(months: Iterable[Month]) -> frozenset[Month]:
+    """Those months that have no partition yet."""
+    by_name = {f"fill_{month.year:04d}{month.number:02d}": month for month in months}
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT name FROM unnest(%s::text[]) AS name WHERE to_regclass('public.' || name) IS NULL",
+            [list(by_name)],
+        )
+        return frozenset(by_name[name] for (name,) in cursor)
+
+
+def make(months: Iterable[Month]) -> None:
+    """Make partitions, each in a short transaction of its own; those that are there already stay."""
+    for month in sorted(months):
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute("SELECT make_fill_partition(%s)", [month.first_date])

@@ -1,0 +1,1 @@
+"""What a month is worth: lines, payouts, and the run that keeps them."""

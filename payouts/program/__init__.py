@@ -1,0 +1,1 @@
+"""Who is in the program and on which terms."""

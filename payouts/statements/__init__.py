@@ -1,0 +1,1 @@
+"""What a broker receives: documents whose lines add up to their payout."""

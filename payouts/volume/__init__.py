@@ -1,0 +1,1 @@
+"""How much came in, when, and how far up the ladder it reaches."""

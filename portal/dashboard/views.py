@@ -1,0 +1,37 @@
+"""Opens the way to a broker and shows its dashboard."""
+
+from django.contrib.auth.decorators import login_required
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils import timezone
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_safe
+
+from portal import charts
+from portal.access import Seat, broker_page, seats_of
+from portal.dashboard import queries
+
+
+@require_safe
+@login_required
+def home(request: HttpRequest) -> HttpResponse:
+    """Straight to the only broker of a login; otherwise to the list, which also says when it is empty."""
+    seats = seats_of(request.user)
+    if len(seats) == 1:
+        return redirect("dashboard", code=seats[0].code)
+    return redirect("brokers")
+
+
+@require_safe
+@never_cache
+@login_required
+def brokers(request: HttpRequest) -> HttpResponse:
+    return render(request, "home/brokers.html", {"seats": seats_of(request.user)})
+
+
+@require_safe
+@broker_page
+def dashboard(request: HttpRequest, seat: Seat) -> HttpResponse:
+    shown = queries.dashboard(broker_code=seat.code, now=timezone.now())
+    chart = charts.volume_by_day(shown.days)
+    return render(request, "dashboard/page.html", {"seat": seat, "shown": shown, "chart": chart})

@@ -1,0 +1,245 @@
+"""One settings file for every place the portal runs in; what must not start so raises here."""
+
+from pathlib import Path
+
+import dj_database_url
+import plotly
+from csp.constants import NONCE, NONE, SELF
+
+from portal import embedded, env, schedule
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+MODE = env.one_of("PORTAL_MODE", ("development", "production"), default="development")
+IN_PRODUCTION = MODE == "production"
+DATA_DIR = embedded.data_dir()
+
+# -- what must not start so -------------------------------------------------------------------
+
+DEBUG = env.flag("DEBUG", default=False)
+TIME_ZONE = env.text("TIME_ZONE", "UTC")
+USE_TZ = True
+SECRET_KEY = env.text("SECRET_KEY")
+DATABASE_URL = env.text("DATABASE_URL")
+DATABASE_OWNER_URL = env.text("DATABASE_OWNER_URL")
+BROKER_URL = env.text("BROKER_URL")
+_pseudonym_key = env.text("PSEUDONYM_KEY")
+
+if TIME_ZONE != "UTC":
+    env.refuse("TIME_ZONE must be UTC: months begin and end in UTC")
+if IN_PRODUCTION:
+    if DEBUG:
+        env.refuse("DEBUG must be off in production: set DEBUG=False")
+    if not SECRET_KEY:
+        env.refuse("SECRET_KEY is not set: production needs one of at least 50 random characters")
+    if len(SECRET_KEY) < 50:
+        env.refuse("SECRET_KEY is too short: production needs at least 50 random characters")
+    if len(_pseudonym_key) < 32:
+        env.refuse("PSEUDONYM_KEY must have at least 32 random characters and never change again")
+    if not DATABASE_URL:
+        env.refuse("DATABASE_URL is not set: production does not start the embedded PostgreSQL")
+    if not BROKER_URL:
+        env.refuse("BROKER_URL is not set: production does not start the embedded Valkey")
+    if not env.words("ALLOWED_HOSTS"):
+        env.refuse("ALLOWED_HOSTS is not set: name the hosts of the portal, separated by commas")
+
+# -- servers ----------------------------------------------------------------------------------
+
+EMBEDDED_POSTGRES = not DATABASE_URL
+EMBEDDED_VALKEY = not BROKER_URL
+if EMBEDDED_POSTGRES or EMBEDDED_VALKEY:
+    _own = embedded.addresses(DATA_DIR)
+    if EMBEDDED_POSTGRES:
+        DATABASE_URL, DATABASE_OWNER_URL = _own.database_url, _own.database_owner_url
+    BROKER_URL = BROKER_URL or _own.broker_url
+SECRET_KEY = SECRET_KEY or env.kept_secret(DATA_DIR / "secret_key")
+#: Makes the pseudonyms of traders; it never rotates, or statements would name the same trader anew.
+PSEUDONYM_KEY = (_pseudonym_key or env.kept_secret(DATA_DIR / "pseudonym_key")).encode()
+
+DATABASES = {"default": dj_database_url.parse(DATABASE_URL)}
+DATABASES["default"]["OPTIONS"] = {
+    **DATABASES["default"].get("OPTIONS", {}),
+    "application_name": "portal",
+}
+if env.flag("DATABASE_POOL", default=False):  # set by the web process: many short requests
+    DATABASES["default"]["OPTIONS"]["pool"] = {"min_size": 1, "max_size": 10, "timeout": 10}
+#: Whose rights `migrate` uses; everything else runs as the application's role.
+DATABASE_OWNER = dj_database_url.parse(DATABASE_OWNER_URL or DATABASE_URL)
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+CACHES = {
+    # One cache that all processes share: rate limits must count across them.
+    "default": {
+        "BACKEND": "django.core.cache.backends.db.DatabaseCache",
+        "LOCATION": "portal_cache",
+    }
+}
+
+CELERY_BROKER_URL = BROKER_URL
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_BROKER_TRANSPORT_OPTIONS = {
+    "visibility_timeout": 300,
+    "socket_timeout": 5,
+    "socket_connect_timeout": 5,
+    # A killed worker's task is back after seconds instead of minutes.
+    "unacked_restore_interval": 1,
+    "unacked_restore_throttle": 1,
+}
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_TASK_ACKS_LATE = True
+CELERY_TASK_REJECT_ON_WORKER_LOST = True
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+CELERY_TIMEZONE = "UTC"
+CELERY_ENABLE_UTC = True
+CELERY_BEAT_SCHEDULE = schedule.ENTRIES
+CELERY_BEAT_SCHEDULE_FILENAME = str(DATA_DIR / "celerybeat-schedule")
+
+# -- the site ---------------------------------------------------------------------------------
+
+ALLOWED_HOSTS = env.words("ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]")
+CSRF_TRUSTED_ORIGINS = env.words("CSRF_TRUSTED_ORIGINS")
+ROOT_URLCONF = "portal.urls"
+ASGI_APPLICATION = "portal.asgi.application"
+WSGI_APPLICATION = "portal.wsgi.application"
+INSTALLED_APPS = [
+    "portal",
+    "payouts",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "whitenoise.runserver_nostatic",
+    "django.contrib.staticfiles",
+    "django.contrib.humanize",
+    "csp",
+    "rest_framework",
+    "allauth",
+    "allauth.account",
+]
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.locale.LocaleMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
+]
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.template.context_processors.i18n",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+                "csp.context_processors.nonce",
+            ],
+        },
+    }
+]
+LANGUAGE_CODE = "en"
+USE_I18N = True
+LOCALE_PATHS = [BASE_DIR / "portal" / "locale"]
+
+STATIC_URL = "static/"
+STATIC_ROOT = DATA_DIR / "static"
+STATICFILES_DIRS = [
+    BASE_DIR / "static",
+    # plotly.min.js comes from plotly's own wheel, never from a copy in the repository.
+    ("plotly", Path(plotly.__file__).parent / "package_data"),
+]
+STATICFILES_IGNORE_PATTERNS = ["datasets", "templates", "widgetbundle.js"]
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {
+        "BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"
+        if IN_PRODUCTION
+        else "django.contrib.staticfiles.storage.StaticFilesStorage"
+    },
+}
+# In development files are served from where they lie, as they are at that moment.
+WHITENOISE_USE_FINDERS = WHITENOISE_AUTOREFRESH = not IN_PRODUCTION
+
+# -- logins -----------------------------------------------------------------------------------
+
+AUTH_USER_MODEL = "portal.User"
+AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
+PASSWORD_HASHERS = [
+    "django.contrib.auth.hashers.Argon2PasswordHasher",
+    "django.contrib.auth.hashers.PBKDF2PasswordHasher",
+]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {
+        "NAME": "django.contrib.auth.password_validation.MinimumLengthValidator",
+        "OPTIONS": {"min_length": 12},
+    },
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+]
+LOGIN_URL = "account_login"
+LOGIN_REDIRECT_URL = "/"
+ACCOUNT_ADAPTER = "portal.accounts.adapter.AccountAdapter"
+ACCOUNT_USER_MODEL_USERNAME_FIELD = None
+ACCOUNT_LOGIN_METHODS = {"email"}
+ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*", "password2*"]
+ACCOUNT_EMAIL_VERIFICATION = "none"
+ACCOUNT_LOGOUT_REDIRECT_URL = "/accounts/login/"
+ACCOUNT_SESSION_REMEMBER = False
+EMAIL_BACKEND = "django.core.mail.backends.console.EmailBackend"
+
+# -- what a browser may do --------------------------------------------------------------------
+
+#: The hash of an empty style element: plotly makes one before it fills it (DESIGN: measured).
+_EMPTY_STYLE = "'sha256-47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU='"
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": [NONE],
+        "script-src": [SELF, NONCE],
+        "style-src": [SELF, NONCE],
+        "style-src-elem": [SELF, NONCE, _EMPTY_STYLE],
+        "style-src-attr": ["'unsafe-inline'"],  # plotly sets style attributes; they carry no script
+        "img-src": [SELF, "data:"],
+        "font-src": [SELF],
+        "connect-src": [SELF],
+        "form-action": [SELF],
+        "base-uri": [NONE],
+        "frame-ancestors": [NONE],
+        "object-src": [NONE],
+    }
+}
+X_FRAME_OPTIONS = "DENY"
+SECURE_CONTENT_TYPE_NOSNIFF = True
+SECURE_REFERRER_POLICY = "same-origin"
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = "Lax"
+if IN_PRODUCTION:
+    SECURE_SSL_REDIRECT = env.flag("SECURE_SSL_REDIRECT", default=True)
+    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+    SECURE_HSTS_SECONDS = 31_536_000
+    SECURE_HSTS_INCLUDE_SUBDOMAINS = True
+    SECURE_HSTS_PRELOAD = True
+    SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = True
+    SESSION_COOKIE_NAME = "__Host-sessionid"
+    CSRF_COOKIE_NAME = "__Host-csrftoken"
+
+REST_FRAMEWORK: dict[str, object] = {
+    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+}
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"line": {"format": "{asctime} {levelname} {name} {message}", "style": "{"}},
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "root": {"handlers": ["stderr"], "level": "WARNING"},
+    "loggers": {"portal": {"level": "INFO"}, "payouts": {"level": "INFO"}},
+}

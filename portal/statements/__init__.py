@@ -1,0 +1,1 @@
+"""The months of a broker and their statements to take away."""
