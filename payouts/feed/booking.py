@@ -17,10 +17,10 @@ _RECORD_COLUMNS = (
 _INCOMING = """
     CREATE TEMPORARY TABLE IF NOT EXISTS incoming (
         executed_at timestamptz, broker_code integer, trader bigint, symbol text COLLATE "C",
-        market_type text, trade_id bigint, order_id text COLLATE "C", client_id text, side text,
-        is_maker boolean, price numeric(38, 18), quantity numeric(38, 18), fee numeric(38, 18),
-        fee_symbol text, fee_rate numeric(38, 18), affiliate_rate numeric(38, 18),
-        content bytea, system_order_type text, market text, reason text
+        market_type text, trade_id bigint, order_id text COLLATE "C", side text, is_maker boolean,
+        price numeric(38, 18), quantity numeric(38, 18), fee numeric(38, 18), fee_symbol text,
+        fee_rate numeric(38, 18), affiliate_rate numeric(38, 18), system_order_type text,
+        client_id text, content bytea, market text, reason text
     );
     TRUNCATE incoming
 """
@@ -141,7 +141,13 @@ def write(
 
 def _stage(cursor: Any, claimed: Sequence[tuple[Received, Verdict]]) -> None:
     cursor.execute(_INCOMING)
-    text = "".join([f"{received.row}\t{found.market or ''}\t{found.reason}\n" for received, found in claimed])
+    text = "".join(
+        [
+            f"{received.record.row}\t{found.market or ''}\t{found.reason}\n"
+            for received, found in claimed
+            if received.record is not None
+        ]
+    )
     with cursor.copy("COPY incoming FROM STDIN") as copy:
         copy.write(text.encode())
 

@@ -15,7 +15,7 @@ from typing import Any, Protocol
 
 import pyarrow as pa
 
-from payouts.feed import csv_rows, lines, parquet, record, rows
+from payouts.feed import csv_rows, lines, parquet, record
 from payouts.feed.lines import LongLine
 from payouts.feed.outcomes import Received
 from payouts.feed.record import Malformed, Record, Wire
@@ -179,7 +179,7 @@ def received_lines(found: Iterable[bytes | LongLine]) -> Iterator[Received]:
             continue
         digest = sha256(line).digest()
         try:
-            yield _readable(line, digest, record.read_json(line))
+            yield Received(line, len(line), digest, record.read_json(line))
         except Malformed as problem:
             yield Received(line, len(line), digest, None, str(problem))
 
@@ -272,11 +272,7 @@ def _received(raw: bytes, digest: bytes, names: Any, values_of: Any, wire_of: An
         read: Record = record.read(wire)
     except Malformed as problem:
         return Received(raw, len(raw), digest, None, str(problem))
-    return _readable(raw, digest, read)
-
-
-def _readable(raw: bytes, digest: bytes, read: Record) -> Received:
-    return Received(raw, len(raw), digest, read, row=rows.text(read))
+    return Received(raw, len(raw), digest, read)
 
 
 def _too_long(line: LongLine, digest: bytes) -> Received:

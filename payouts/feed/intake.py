@@ -4,12 +4,14 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 from django.db import OperationalError, connection, transaction
 
 from payouts.feed import booking, outcomes, partitions
 from payouts.feed.files import BrokenOff, Source
+from payouts.feed.lanes import open_lanes
 from payouts.feed.outcomes import Decided, Received
 from payouts.feed.verdict import Enrolment, Judge
 from payouts.month import Month
@@ -66,18 +68,25 @@ def take_in(
     tally: Tally,
     terms: Callable[[Month], Terms] = terms_for,
     progress: Callable[[Tally], None] = lambda _: None,
+    lanes: int = 1,
 ) -> None:
     """Book every record of a source and add to the tally as batches are committed.
 
-    A source that breaks off leaves what was read booked and says so in the tally.
+    A source that breaks off leaves what was read booked and says so in the tally. With more lanes than
+    one, batches that share no key are written side by side, each on a connection of its own.
     """
     booker = _Booker(source, terms)
-    try:
-        for batch in source.batches():
-            tally.add(booker.book(batch, now=clock()))
-            progress(tally)
-    except BrokenOff:
-        tally.broken_off = True
+    with open_lanes(lanes) as lane:
+        try:
+            for batch in source.batches():
+                for decided in lane.send(batch, partial(booker.book, batch, now=clock())):
+                    tally.add(decided)
+                progress(tally)
+        except BrokenOff:
+            tally.broken_off = True
+        for decided in lane.finish():
+            tally.add(decided)
+        progress(tally)
 
 
 class _Booker:
@@ -106,13 +115,14 @@ class _Booker:
     def _book_once(self, batch: list[Received], now: datetime, *, alone: bool) -> Decided:
         source = self._source
         judge = _judge(now, self._terms)
-        asked_of = batch if self._looks_all_up else outcomes.not_claiming(batch, judge)
+        by_themselves = outcomes.standing_alone(batch, judge)
+        asked_of = batch if self._looks_all_up else outcomes.not_claiming(batch, by_themselves)
         with transaction.atomic():
             booking.enter(alone=alone)
             known_keys = booking.known_keys(asked_of)
-            decided = outcomes.decide(
+            decided = outcomes.settle(
                 batch,
-                judge=judge,
+                by_themselves,
                 known_keys=known_keys,
                 quarantined_digests=booking.quarantined_digests(batch, source.format),
             )

@@ -24,8 +24,6 @@ class Received(msgspec.Struct, frozen=True, gc=False, array_like=True):
     digest: bytes
     record: Record | None
     problem: str = ""
-    #: A readable record as COPY text, made where it was read.
-    row: str = ""
 
     @property
     def key(self) -> NaturalKey | None:
@@ -61,56 +59,69 @@ def decide(
     `known_keys` holds the content of every key of the batch that is already accepted or excluded;
     `quarantined_digests` the batch's bytes that are or ever were in quarantine.
     """
-    decided = Decided()
-    seen_here: set[bytes] = set()
-    for received in batch:
-        if received.digest in quarantined_digests or received.digest in seen_here:
-            decided.outcomes.append(verdict.DUPLICATE)
-            continue
-        found = _one(received, judge, known_keys, decided.claims)
-        if found.outcome == "quarantined":
-            seen_here.add(received.digest)
-        decided.outcomes.append(found)
-    return decided
+    return settle(
+        batch,
+        standing_alone(batch, judge),
+        known_keys=known_keys,
+        quarantined_digests=quarantined_digests,
+    )
 
 
-def not_claiming(batch: Sequence[Received], judge: Judge) -> list[Received]:
+def standing_alone(batch: Sequence[Received], judge: Judge) -> list[Verdict]:
+    """What each record is by itself, by rules 1, 2 and 4 to 10."""
+    return [_alone(received.record, judge) for received in batch]
+
+
+def _alone(record: Record | None, judge: Judge) -> Verdict:
+    if record is None:
+        return verdict.MALFORMED
+    if record.trade_id is None:
+        return verdict.MISSING_TRADE_ID
+    return judge.decide(record)
+
+
+def not_claiming(batch: Sequence[Received], alone: Sequence[Verdict]) -> list[Received]:
     """The records that would not claim their key: whether it is known decides what they are."""
     return [
         received
-        for received in batch
-        if received.record is not None
-        and received.record.trade_id is not None
-        and judge.decide(received.record).outcome == "quarantined"
+        for received, found in zip(batch, alone, strict=True)
+        if found.outcome == "quarantined" and received.key is not None
     ]
+
+
+def settle(
+    batch: Sequence[Received],
+    alone: Sequence[Verdict],
+    *,
+    known_keys: Mapping[NaturalKey, bytes],
+    quarantined_digests: Container[bytes],
+) -> Decided:
+    """Apply rules 0 and 3, which look at other records, to what each record is by itself."""
+    decided = Decided()
+    outcomes, claims = decided.outcomes, decided.claims
+    seen_here: set[bytes] = set()
+    for received, found in zip(batch, alone, strict=True):
+        if received.digest in quarantined_digests or received.digest in seen_here:
+            outcomes.append(verdict.DUPLICATE)
+            continue
+        record, key = received.record, received.key
+        if record is not None and key is not None:
+            content = known_keys.get(key) or claims.get(key)
+            if content is not None:
+                found = verdict.DUPLICATE if content == record.content else verdict.CONFLICT
+            elif found.outcome != "quarantined":
+                claims[key] = record.content  # a quarantined record reserves no key
+        if found.outcome == "quarantined":
+            seen_here.add(received.digest)
+        outcomes.append(found)
+    return decided
 
 
 def months_of_accepted(batch: Sequence[Received], decided: Decided) -> frozenset[Month]:
     """The months in which the accepted fills of a batch were executed."""
-    found = {
-        (received.record.executed_at.year, received.record.executed_at.month)
+    days = {
+        received.record.executed_at.date()
         for received, outcome in zip(batch, decided.outcomes, strict=True)
         if outcome.outcome == "accepted" and received.record is not None
     }
-    return frozenset(Month(year, number) for year, number in found)
-
-
-def _one(
-    received: Received,
-    judge: Judge,
-    known_keys: Mapping[NaturalKey, bytes],
-    claims: dict[NaturalKey, bytes],
-) -> Verdict:
-    record = received.record
-    if record is None:
-        return verdict.MALFORMED
-    key = received.key
-    if key is None:
-        return verdict.MISSING_TRADE_ID
-    content = known_keys.get(key) or claims.get(key)
-    if content is not None:
-        return verdict.DUPLICATE if content == record.content else verdict.CONFLICT
-    found = judge.decide(record)
-    if found.outcome != "quarantined":
-        claims[key] = record.content  # a quarantined record reserves no key
-    return found
+    return frozenset(Month.of_date(day) for day in days)

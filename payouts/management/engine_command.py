@@ -92,7 +92,12 @@ class EngineCommand(BaseCommand):
             raise CommandError("the reader of the output went away", returncode=1) from None
 
     def answer(self, value: dict[str, Any]) -> None:
-        self.stdout.write(json.dumps(value, ensure_ascii=False))
+        try:
+            self.stdout.write(json.dumps(value, ensure_ascii=False))
+        except BrokenPipeError:
+            raise
+        except (OSError, AttributeError):  # a full disk; or closed from the start, and then it is None
+            raise CommandError("it is done, but the answer could not be written", returncode=1) from None
 
     def say(self, sentence: str) -> None:
         self.stderr.write(" ".join(sentence.split()), self.style.NOTICE)

@@ -1,4 +1,4 @@
-"""Adds up the accepted fills of a batch for the three totals. Pure."""
+"""Adds up fills for the three totals in Python: what the SQL of the intake must come to. Pure."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field

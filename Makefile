@@ -1,0 +1,63 @@
+# What a developer types. `make demo` in an empty clone needs make, Python 3.11 or newer, and nothing else.
+
+PYTHON ?= python3
+PIP = .venv/bin/python -m pip install -qq --no-input --disable-pip-version-check --root-user-action=ignore
+CHROMIUM = $(shell command -v chromium)
+
+# Modules of rules: values in, values out. Every branch of them is under test.
+RULES = payouts/money.py,payouts/month.py,payouts/program/tiers.py,payouts/program/terms.py,$\
+payouts/program/standing.py,payouts/program/broker_code.py,payouts/program/broker_file.py,$\
+payouts/feed/record.py,payouts/feed/outcomes.py,payouts/feed/verdict.py,payouts/feed/lines.py,$\
+payouts/feed/csv_rows.py,payouts/monthend/formula.py,$\
+payouts/monthend/calculation.py,payouts/statements/document.py,payouts/statements/sheet.py,$\
+payouts/statements/pseudonym.py,payouts/volume/ladder.py
+
+.PHONY: help install demo test check journeys faults bench
+
+help:
+	@echo "make demo      the whole portal with invented brokers, at http://localhost:8000"
+	@echo "make test      what a developer waits for: all tests but the faults, and the rules' coverage"
+	@echo "make check     format, lint, types, migrations, the order of the house"
+	@echo "make journeys  the tests in a real browser"
+	@echo "make faults    the tests that kill, freeze and restart servers"
+	@echo "make bench     the bars of performance, measured side by side"
+	@echo "make install   .venv with the locked requirements; all of the above do it when it is due"
+
+install:
+	@if cmp -s requirements.lock .venv/installed.lock && .venv/bin/python -c '' 2>/dev/null; then exit 0; fi; \
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+		echo "This needs Python 3.11 or newer: name one with PYTHON=…, for example PYTHON=python3.12." >&2; \
+		exit 2; \
+	}; \
+	echo "Installing the locked requirements into .venv, about half a minute."; \
+	rm -f .venv/installed.lock; \
+	.venv/bin/python -c 'import pip' 2>/dev/null || $(PYTHON) -m venv --clear .venv || exit 1; \
+	$(PIP) --require-hashes -r requirements.lock && cp requirements.lock .venv/installed.lock
+
+demo: install
+	@.venv/bin/python manage.py demo
+
+test: install
+ifeq ($(CHROMIUM),)
+	@echo "No Chromium here, so the browser journeys are left out; to get it: apt-get install chromium"
+	@if [ "$$CI" = true ]; then echo "CI=true, so that is a failure." >&2; exit 1; fi
+endif
+	@.venv/bin/python -m pytest -n 2 -m "not fault$(if $(CHROMIUM),, and not journey)" \
+		--cov=payouts --cov-report=
+	@.venv/bin/python -m coverage report --include=$(RULES) --fail-under=100
+
+check: install
+	@.venv/bin/ruff format --check .
+	@.venv/bin/ruff check .
+	@.venv/bin/mypy payouts portal
+	@.venv/bin/python manage.py makemigrations --check --dry-run
+	@.venv/bin/python -m pytest -q tests/house
+
+journeys: install
+	@.venv/bin/python -m pytest -m journey
+
+faults: install
+	@.venv/bin/python -m pytest -m fault
+
+bench: install
+	@.venv/bin/python -m tests.bench

@@ -1,0 +1,25 @@
+"""Fixtures for all tests. `db` rolls back; `committed_db` is a real database of the test's own."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from tests import databases
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_blocker: Any) -> Iterator[None]:
+    """One clone of the migrated template for all tests of this process that roll back."""
+    with django_db_blocker.unblock(), databases.clone(databases.own_name("shared")):
+        yield
+
+
+@pytest.fixture
+def committed_db(django_db_setup: None, django_db_blocker: Any) -> Iterator[str]:
+    """A database in which transactions really commit, for threads and other processes. Its URL.
+
+    Pass it to a process as DATABASE_URL.
+    """
+    with django_db_blocker.unblock(), databases.clone(databases.own_name("committed")) as url:
+        yield url

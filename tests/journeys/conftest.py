@@ -1,0 +1,115 @@
+"""A real web process with a database of its own, and Debian's Chromium to look at it."""
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from urllib.error import URLError
+from urllib.request import urlopen
+
+import pytest
+from django.conf import settings
+from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
+
+ROOT = Path(__file__).resolve().parents[2]
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+HOW_TO_GET_IT = "no Chromium: `apt-get install chromium` brings it, then run this again"
+#: A browser for tests talks to the page and to nobody else.
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--no-first-run",
+]
+
+
+@pytest.fixture
+def web(committed_db: str) -> Iterator[Callable[[], str]]:
+    """Starts uvicorn on a free port and gives its address; called once the database is as wanted."""
+    running: list[subprocess.Popen[bytes]] = []
+
+    def start() -> str:
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            port = free.getsockname()[1]
+        running.append(
+            subprocess.Popen(
+                [sys.executable, "-m", "uvicorn", "portal.asgi:application", "--port", str(port)],
+                cwd=ROOT,
+                env=os.environ | {"DATABASE_URL": committed_db, "BROKER_URL": settings.CELERY_BROKER_URL},
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+            )
+        )
+        address = f"http://localhost:{port}"
+        _wait_for(address, running[0])
+        return address
+
+    yield start
+    for process in running:
+        process.terminate()
+        process.wait(timeout=20)
+
+
+@pytest.fixture
+def browser() -> Iterator[Browser]:
+    if CHROMIUM is None:
+        if os.environ.get("CI") == "true":
+            pytest.fail(HOW_TO_GET_IT)
+        pytest.skip(HOW_TO_GET_IT)
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        yield chromium
+        chromium.close()
+
+
+class Reader:
+    """Opens pages and keeps everything that the browser complains about."""
+
+    def __init__(self, browser: Browser, address: str) -> None:
+        self._browser = browser
+        self.address = address
+        self.complaints: list[str] = []
+
+    def open(self, *, width: int = 1280, scheme: str = "dark", scripts: bool = True, email: str = "") -> Page:
+        """A page in a browser of its own, logged in if a login is named."""
+        context = self._browser.new_context(
+            viewport={"width": width, "height": 900},
+            color_scheme=scheme,  # type: ignore[arg-type]
+            java_script_enabled=scripts,
+        )
+        page = context.new_page()
+        page.set_default_timeout(20_000)
+        page.on("console", self._heard)
+        page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        if email:
+            page.goto(f"{self.address}/accounts/login/")
+            page.get_by_label("Email").fill(email)
+            page.get_by_label("Password").fill("correct horse battery")
+            page.get_by_role("button", name="Log in").click()
+            page.wait_for_url("**/brokers/**")
+        return page
+
+    def _heard(self, message: ConsoleMessage) -> None:
+        if message.type in ("error", "warning", "assert") or "Content Security" in message.text:
+            self.complaints.append(message.text)
+
+
+def _wait_for(address: str, process: subprocess.Popen[bytes]) -> None:
+    give_up_at = time.monotonic() + 30
+    while time.monotonic() < give_up_at:
+        if process.poll() is not None:
+            pytest.fail(f"the web process ended with {process.returncode}")
+        try:
+            with urlopen(f"{address}/accounts/login/", timeout=5) as answer:
+                if answer.status == 200:
+                    return
+        except (URLError, ConnectionError, TimeoutError):
+            time.sleep(0.1)
+    pytest.fail("the web process did not answer within 30 seconds")

@@ -1,0 +1,105 @@
+"""Builders: the shortest way to a broker, a login or a month of fills, through the project's own doors."""
+
+import json
+from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime
+from decimal import Decimal
+from itertools import count
+from typing import Any
+
+from payouts.feed import intake
+from payouts.feed.files import Source
+from payouts.feed.intake import Tally
+from payouts.feed.lines import split
+from payouts.feed.outcomes import Received
+from payouts.program import actions, queries
+from payouts.program.broker_file import BrokerRow
+from payouts.program.models import Broker
+
+#: After every month that tests use, unless they say otherwise.
+NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
+_numbers = count(1)
+
+
+def broker(
+    *,
+    code: int = 1400,
+    name: str = "",
+    account_id: str = "",
+    enrolled_at: datetime = datetime(2020, 1, 1, tzinfo=UTC),
+) -> Broker:
+    row = BrokerRow(code, name or f"Broker {code}", account_id or f"ACC{code:05d}", enrolled_at, 2)
+    actions.import_brokers(rows=[row], now=NOW)
+    found = queries.broker_with(code)
+    assert found is not None
+    return found
+
+
+def login(*, email: str = "olga@example.com", password: str = "correct horse battery", **fields: Any) -> Any:
+    from portal.accounts.models import User
+
+    return User.objects.create_user(email=email, password=password, **fields)
+
+
+def membership(login: Any, broker: Broker, *, role: str = "owner") -> Any:
+    from portal.team.models import Membership
+
+    return Membership.objects.create(login=login, broker=broker, role=role, joined_at=NOW)
+
+
+def record(**changes: Any) -> dict[str, Any]:
+    """One record by the contract, with a key of its own; the fee follows from the rate unless given."""
+    number = next(_numbers)
+    made: dict[str, Any] = {
+        "symbol": "SOL_USDC",
+        "marketType": "SPOT",
+        "tradeId": number,
+        "orderId": str(10_000 + number),
+        "clientId": None,
+        "userId": 7,
+        "brokerId": 1400,
+        "side": "Bid",
+        "isMaker": False,
+        "price": "100",
+        "quantity": "1",
+        "feeSymbol": "USDC",
+        "feeRate": "0.001",
+        "affiliateRate": None,
+        "systemOrderType": None,
+        "timestamp": "2026-10-15T12:00:00Z",
+    }
+    made |= changes
+    if "fee" not in made:
+        volume = Decimal(made["price"]) * Decimal(made["quantity"])
+        made["fee"] = format(volume * Decimal(made["feeRate"]), "f")
+    return made
+
+
+class Given(Source):
+    """Records that need no file."""
+
+    format = "ndjson"
+
+    def __init__(self, lines: Iterable[bytes]) -> None:
+        super().__init__("given")
+        self._lines = lines
+
+    def __iter__(self) -> Iterator[Received]:
+        from payouts.feed.files import received_lines
+
+        return received_lines(split([b"\n".join(self._lines)]))
+
+
+def ndjson(records: Iterable[dict[str, Any]]) -> bytes:
+    return b"".join(json.dumps(each).encode() + b"\n" for each in records)
+
+
+def take_in(lines: Iterable[bytes], *, now: datetime = NOW, **options: Any) -> Tally:
+    tally = Tally()
+    intake.take_in(Given(lines), clock=lambda: now, tally=tally, **options)
+    return tally
+
+
+def fills(*records: dict[str, Any], now: datetime = NOW, **options: Any) -> Tally:
+    """Book records through the feed's own intake."""
+    return take_in([json.dumps(each).encode() for each in records], now=now, **options)

@@ -1,0 +1,125 @@
+"""The seed: a whole program through the project's own actions, added to and never doubled."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from payouts.feed.models import Batch, Fill, QuarantinedRecord
+from payouts.monthend.models import Payout, Run
+from payouts.program.actions import CodeTaken
+from payouts.program.models import Broker
+from portal.accounts.models import User
+from portal.simulator import people, seed
+from portal.simulator.businesses import BUSINESSES
+from portal.simulator.feed import Feed, booked_until
+from portal.simulator.market import Market
+from portal.team.models import Membership, Role
+from tests import make
+
+NOW = datetime(2026, 11, 22, 16, 40, 30, tzinfo=UTC)
+SMALL = 0.01
+
+
+def seeded(*, now: datetime = NOW) -> seed.Seeded:
+    return seed.seed(now=now, size=SMALL)
+
+
+def counts() -> dict[str, int]:
+    return {model.__name__: model.objects.count() for model in (Broker, User, Membership, Fill, Run, Payout)}
+
+
+@pytest.mark.django_db
+def test_an_empty_program_becomes_a_believable_one() -> None:
+    done = seeded()
+
+    assert done.brokers == len(BUSINESSES)
+    assert done.logins == len(people.PEOPLE)
+    assert [str(month) for month in done.months] == [f"2026-{number:02d}" for number in range(4, 11)]
+    assert set(Payout.objects.values_list("tier", flat=True)) == {f"BKR {number}" for number in range(6)}
+    assert Fill.objects.filter(executed_at__gte=datetime(2026, 11, 1, tzinfo=UTC)).exists()
+    assert NOW - booked_until(NOW) < timedelta(minutes=1)
+    assert QuarantinedRecord.objects.exists()
+    assert sum(Batch.objects.values_list("accepted", flat=True)) == Fill.objects.count()
+
+
+@pytest.mark.django_db
+def test_seeding_again_adds_nothing() -> None:
+    seeded()
+    before = counts()
+
+    again = seeded()
+
+    assert counts() == before
+    assert again == seed.Seeded(brokers=0, logins=0, fills=0, months=[])
+
+
+@pytest.mark.django_db
+def test_seeding_later_only_adds_what_happened_since() -> None:
+    seeded()
+    earlier = set(Fill.objects.values_list("symbol", "trade_id", "order_id"))
+
+    later = seeded(now=NOW + timedelta(days=12))
+
+    assert earlier < set(Fill.objects.values_list("symbol", "trade_id", "order_id"))
+    assert [str(month) for month in later.months] == ["2026-11"]
+    assert later.fills == Fill.objects.count() - len(earlier)
+
+
+@pytest.mark.django_db
+def test_a_seeding_that_was_interrupted_is_finished(monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = Feed._history
+
+    def half(feed: Feed, after: datetime, until: datetime) -> Any:
+        days = list(whole(feed, after, until))
+        return iter(days[: len(days) // 2])
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Feed, "_history", half)
+        patch.setattr(Market, "second", lambda *_: [])
+        seeded()
+    assert NOW - booked_until(NOW) > timedelta(days=90)
+
+    seeded()
+
+    assert NOW - booked_until(NOW) < timedelta(minutes=1)
+    days = Fill.objects.dates("executed_at", "day").count()
+    assert days == (NOW.date() - datetime(2026, 4, 1).date()).days + 1
+
+
+@pytest.mark.django_db
+def test_the_same_now_makes_the_same_fills() -> None:
+    market = Market(start=datetime(2026, 4, 1, tzinfo=UTC), size=SMALL)
+    seconds = range(int(NOW.timestamp()) - 60, int(NOW.timestamp()))
+
+    first, again = ([Feed(market).second(second) for second in seconds] for _ in range(2))
+
+    assert first == again
+
+
+@pytest.mark.django_db
+def test_the_logins_open_and_sit_where_they_should() -> None:
+    seeded()
+
+    owner, two, none = (
+        User.objects.get(email=email)
+        for email in ("owner@helmsman.example", "group@basalt.example", "nobody@example.com")
+    )
+
+    assert owner.check_password(people.PASSWORD)
+    assert set(Membership.objects.filter(broker=1400).values_list("role", flat=True)) == set(Role.values)
+    assert two.memberships.count() == 2
+    assert none.memberships.count() == 0
+    assert User.objects.get(email="admin@exchange.example").is_superuser
+    assert not User.objects.get(email="staff@exchange.example").is_superuser
+
+
+@pytest.mark.django_db
+def test_a_program_of_somebody_else_is_left_alone() -> None:
+    make.broker(code=1400, name="A real broker")
+
+    with pytest.raises(CodeTaken):
+        seeded()
+
+    assert Broker.objects.count() == 1
+    assert not Fill.objects.exists()
