@@ -20,8 +20,12 @@ HIGHEST_CODE = 65_535
 _DECIMAL = r"-?[0-9]{1,20}(?:\.[0-9]{1,18})?"
 #: All numbers and the time of a record in one match, because a million of them are read at a stretch.
 _NUMBERS = re.compile(rf"(?:{_DECIMAL}\|){{4}}{_DECIMAL}\|{INSTANT}")
+#: The same for numbers that are written without a needless sign or zero, as nearly all are.
+_CANONICAL = r"(?!-0\|)-?(?:0|[1-9][0-9]{0,19})(?:\.[0-9]{0,17}[1-9])?"
+_CANONICAL_NUMBERS = re.compile(rf"(?:{_CANONICAL}\|){{4}}{_CANONICAL}\|{INSTANT}")
 #: What COPY's text format would take for its own signs.
 _COPY_ESCAPES = str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"})
+_NULL = r"\N"
 _ONE_DECIMAL = re.compile(_DECIMAL)
 
 
@@ -130,40 +134,31 @@ def read_json(line: bytes) -> Record:
 
 def read(wire: Wire) -> Record:
     """Check the fields' values and make the record. Raises `Malformed` with the first fault found."""
-    affiliate_rate = wire.affiliate_rate
-    if affiliate_rate is None:
-        affiliate_rate = "0"
-    numbers = f"{wire.price}|{wire.quantity}|{wire.fee}|{wire.fee_rate}|{affiliate_rate}|{wire.timestamp}"
-    if _NUMBERS.fullmatch(numbers) is None:
-        raise Malformed(_which_number(wire, affiliate_rate))
-    _check_plain_fields(wire)  # before any string is remembered: only short ones are
+    numbers = _numbers(wire)
+    strings = _strings(wire)  # before any string is remembered: only short ones are
     quote = _quote_asset(wire.symbol)
     if quote is None:
         raise Malformed("symbol: not two or three parts joined by _")
+    moment = wire.timestamp.removesuffix("Z")
     try:
-        executed_at = datetime.fromisoformat(wire.timestamp.removesuffix("Z"))
+        executed_at = datetime.fromisoformat(moment)
     except ValueError:
         raise Malformed("timestamp: no such date or time") from None
+    if "." in moment:
+        moment = moment.rstrip("0").rstrip(".")
 
-    price, quantity, fee = Decimal(wire.price), Decimal(wire.quantity), Decimal(wire.fee)
-    fee_rate = Decimal(wire.fee_rate)
-    if price <= 0:
-        raise Malformed("price: not above 0")
-    if quantity <= 0:
-        raise Malformed("quantity: not above 0")
-    if not -1 <= fee_rate <= 1:
-        raise Malformed("feeRate: not from -1 to 1")
-    if not 0 <= Decimal(affiliate_rate) <= 1:
-        raise Malformed("affiliateRate: not from 0 to 1")
-    volume = EXACT.multiply(price, quantity)
-    texts = (
-        _canonical(wire.price),
-        _canonical(wire.quantity),
-        _canonical(wire.fee),
-        _canonical(wire.fee_rate),
-        _canonical(affiliate_rate),
+    price, quantity, fee, fee_rate, affiliate_rate = numbers
+    _check_integers(wire)
+    _check_ranges(price, quantity, fee_rate, affiliate_rate)
+    fee_due = EXACT.multiply(EXACT.multiply(Decimal(price), Decimal(quantity)), Decimal(fee_rate))
+    symbol, market_type, order_id, fee_symbol, client_id, system_order_type = strings
+    # "Every field of the table but clientId", by value. COPY's signs keep the cells apart and null from
+    # the empty text, so equal texts are equal contents.
+    row = (
+        f"{moment}Z\t{wire.broker}\t{wire.trader}\t{symbol}\t{market_type}\t{wire.trade_id}\t{order_id}"
+        f"\t{wire.side}\t{wire.is_maker}\t{price}\t{quantity}\t{fee}\t{fee_symbol}\t{fee_rate}"
+        f"\t{affiliate_rate}\t{system_order_type}"
     )
-    row = _row(wire, texts, executed_at)
     content = sha256(row.encode()).digest()[:16]
     # By position: with names it takes twice as long, a million times over.
     return Record(
@@ -177,24 +172,56 @@ def read(wire: Wire) -> Record:
         wire.broker,
         wire.side,
         wire.is_maker,
-        *texts[:3],
+        price,
+        quantity,
+        fee,
         wire.fee_symbol,
-        *texts[3:],
+        fee_rate,
+        affiliate_rate,
         wire.system_order_type,
         executed_at,
-        EXACT.subtract(fee, EXACT.multiply(volume, fee_rate)).copy_abs(),
+        EXACT.subtract(Decimal(fee), fee_due).copy_abs(),
         content,
-        f"{row}\t{_cell(wire.client_id)}\t\\\\x{content.hex()}",
+        f"{row}\t{client_id}\t\\\\x{content.hex()}",
     )
 
 
-def _check_plain_fields(wire: Wire) -> None:
+def _numbers(wire: Wire) -> tuple[str, str, str, str, str]:
+    """Price, quantity, fee, fee rate, affiliate rate as canonical texts; the time's form is checked too."""
+    affiliate_rate = "0" if wire.affiliate_rate is None else wire.affiliate_rate
+    written = (wire.price, wire.quantity, wire.fee, wire.fee_rate, affiliate_rate)
+    joined = f"{'|'.join(written)}|{wire.timestamp}"
+    if _CANONICAL_NUMBERS.fullmatch(joined) is not None:
+        return written
+    if _NUMBERS.fullmatch(joined) is None:
+        raise Malformed(_which_number(wire, affiliate_rate))
+    price, quantity, fee, fee_rate, affiliate_rate = map(_canonical, written)
+    return price, quantity, fee, fee_rate, affiliate_rate
+
+
+def _check_ranges(price: str, quantity: str, fee_rate: str, affiliate_rate: str) -> None:
+    """Canonical texts say enough: those below 1 begin with 0, those below 0 with a minus."""
+    if price == "0" or price[0] == "-":
+        raise Malformed("price: not above 0")
+    if quantity == "0" or quantity[0] == "-":
+        raise Malformed("quantity: not above 0")
+    if fee_rate.lstrip("-")[0] != "0" and fee_rate not in ("1", "-1"):
+        raise Malformed("feeRate: not from -1 to 1")
+    if affiliate_rate[0] != "0" and affiliate_rate != "1":
+        raise Malformed("affiliateRate: not from 0 to 1")
+
+
+def _check_integers(wire: Wire) -> None:
     if wire.trade_id is not None and not 0 <= wire.trade_id <= HIGHEST_INTEGER:
         raise Malformed("tradeId: not from 0 to 2^63-1")
     if not 0 <= wire.trader <= HIGHEST_INTEGER:
         raise Malformed("userId: not from 0 to 2^63-1")
     if not 0 <= wire.broker <= HIGHEST_CODE:
         raise Malformed("brokerId: not from 0 to 65535")
+
+
+def _strings(wire: Wire) -> tuple[str, str, str, str, str, str]:
+    """The strings of the table as cells of COPY text, symbol first. Raises `Malformed`."""
     if wire.side not in ("Bid", "Ask"):
         raise Malformed("side: neither Bid nor Ask")
     if not wire.order_id:
@@ -203,15 +230,31 @@ def _check_plain_fields(wire: Wire) -> None:
         wire.symbol,
         wire.market_type,
         wire.order_id,
-        wire.client_id or "",
         wire.fee_symbol,
+        wire.client_id or "",
         wire.system_order_type or "",
     )
     joined = "".join(strings)
     if len(joined) > LONGEST_STRING and max(map(len, strings)) > LONGEST_STRING:
         raise Malformed(f"a string is longer than {LONGEST_STRING} characters")
-    if "\0" in joined:
-        raise Malformed("a string holds U+0000")
+    if not joined.isprintable() or "\\" in joined:  # seldom: something may have to be escaped
+        if "\0" in joined:
+            raise Malformed("a string holds U+0000")
+        strings = _escaped(strings)
+    if wire.client_id is None or wire.system_order_type is None:
+        return (
+            *strings[:4],
+            _NULL if wire.client_id is None else strings[4],
+            _NULL if wire.system_order_type is None else strings[5],
+        )
+    return strings
+
+
+def _escaped(strings: tuple[str, str, str, str, str, str]) -> tuple[str, str, str, str, str, str]:
+    symbol, market_type, order_id, fee_symbol, client_id, system = (
+        text.translate(_COPY_ESCAPES) for text in strings
+    )
+    return symbol, market_type, order_id, fee_symbol, client_id, system
 
 
 def _which_number(wire: Wire, affiliate_rate: str) -> str:
@@ -244,25 +287,6 @@ def _canonical(decimal_text: str) -> str:
     if text[0] not in "-0" or text[:2] == "0." or text == "0":
         return text
     return plain(Decimal(text))
-
-
-def _row(wire: Wire, numbers: tuple[str, ...], executed_at: datetime) -> str:
-    """The record's content, "every field of the table but clientId", as cells of COPY text, by value.
-
-    COPY's signs keep the cells apart and null from the empty text, so equal texts are equal contents.
-    """
-    return (
-        f"{executed_at.isoformat()}Z\t{wire.broker}\t{wire.trader}\t{_cell(wire.symbol)}"
-        f"\t{_cell(wire.market_type)}\t{wire.trade_id}\t{_cell(wire.order_id)}\t{wire.side}"
-        f"\t{wire.is_maker}\t{numbers[0]}\t{numbers[1]}\t{numbers[2]}\t{_cell(wire.fee_symbol)}"
-        f"\t{numbers[3]}\t{numbers[4]}\t{_cell(wire.system_order_type)}"
-    )
-
-
-def _cell(value: str | None) -> str:
-    if value is None:
-        return "\\N"
-    return value if value.isalnum() else value.translate(_COPY_ESCAPES)
 
 
 def _is_too_deep(line: bytes) -> bool:

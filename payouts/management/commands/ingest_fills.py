@@ -1,5 +1,6 @@
 """`ingest_fills FILE…`: book the records of feed files."""
 
+import gc
 import sys
 from typing import Any
 
@@ -21,6 +22,7 @@ class Command(EngineCommand):
         parser.add_argument("files", nargs="+", metavar="FILE")
 
     def handle(self, *args: Any, files: list[str], **options: Any) -> None:
+        gc.disable()  # records make no cycles, and looking for them costs a tenth of the time
         tally = Tally()
         unopened = 0
         for name in files:
