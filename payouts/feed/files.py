@@ -21,7 +21,7 @@ from payouts.feed.outcomes import Received
 from payouts.feed.record import Malformed, Record, Wire
 from payouts.refusal import Refusal
 
-RECORDS_IN_A_BATCH = 30_000
+RECORDS_IN_A_BATCH = 20_000
 BYTES_IN_A_BATCH = 16 * 1024 * 1024
 _READ_AT_ONCE = 1024 * 1024
 _BROKEN = (OSError, EOFError, zlib.error)
