@@ -7,7 +7,7 @@ CHROMIUM = $(shell command -v chromium)
 # Modules of rules: values in, values out. Every branch of them is under test.
 RULES = payouts/money.py,payouts/month.py,payouts/program/tiers.py,payouts/program/terms.py,$\
 payouts/program/standing.py,payouts/program/broker_code.py,payouts/program/broker_file.py,$\
-payouts/feed/record.py,payouts/feed/outcomes.py,payouts/feed/verdict.py,payouts/feed/lines.py,$\
+payouts/feed/record.py,payouts/feed/outcomes.py,payouts/feed/prepared.py,payouts/feed/verdict.py,payouts/feed/lines.py,$\
 payouts/feed/csv_rows.py,payouts/monthend/formula.py,$\
 payouts/monthend/calculation.py,payouts/statements/document.py,payouts/statements/sheet.py,$\
 payouts/statements/pseudonym.py,payouts/volume/ladder.py

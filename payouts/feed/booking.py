@@ -1,13 +1,13 @@
 """Writes one decided batch: keys, fills, what was set aside, totals. Called inside a transaction."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
 from django.db import IntegrityError, connection
 
-from payouts.feed.outcomes import Decided, NaturalKey, Received
-from payouts.feed.verdict import Verdict
+from payouts.feed.outcomes import NaturalKey
+from payouts.feed.prepared import Prepared, Waiting, mark
 
 _RECORD_COLUMNS = (
     "executed_at, broker_code, trader, symbol, market_type, trade_id, order_id, client_id, side,"
@@ -63,9 +63,10 @@ def enter(*, alone: bool) -> None:
         cursor.execute(f"SELECT {lock}(%s)", [_INTAKE_LOCK])
 
 
-def known_keys(batch: Sequence[Received]) -> dict[NaturalKey, bytes]:
-    """The content of every natural key of the batch that is already accepted or excluded."""
-    keys = {key for received in batch if (key := received.key) is not None}
+def known_keys(keys: Collection[NaturalKey]) -> dict[NaturalKey, bytes]:
+    """The content of every one of the natural keys that is already accepted or excluded."""
+    if not keys:
+        return {}
     with connection.cursor() as cursor:
         cursor.execute(
             # LATERAL: one step down the index for each key, however many keys the planner expects.
@@ -79,47 +80,31 @@ def known_keys(batch: Sequence[Received]) -> dict[NaturalKey, bytes]:
         return {(row[0], row[1], row[2]): bytes(row[3]) for row in cursor}
 
 
-def quarantined_digests(batch: Sequence[Received], file_format: str) -> frozenset[bytes]:
-    """Those of the batch's bytes that are or ever were in quarantine, in the same format."""
+def quarantined_digests(marks: str, file_format: str) -> frozenset[bytes]:
+    """The digests with these marks that are or ever were in quarantine, in the same format."""
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT digest FROM quarantined_record WHERE format = %s AND digest_mark = ANY(%s::bigint[])",
-            [file_format, _array([_mark(received.digest) for received in batch])],
+            [file_format, marks],
         )
         return frozenset(bytes(row[0]) for row in cursor)
 
 
-def _mark(digest: bytes) -> int:
-    """The first bytes of a digest as a number: to look for a million of them costs a third."""
-    return int.from_bytes(digest[:8], "big", signed=True)
-
-
-def write(
-    batch: Sequence[Received],
-    decided: Decided,
-    *,
-    source: str,
-    file_format: str,
-    header: bytes,
-    now: datetime,
-) -> None:
-    """Write a decided batch. Raises `Overtaken` if another transaction was first.
+def write(batch: Prepared, *, source: str, file_format: str, header: bytes, now: datetime) -> None:
+    """Write a prepared batch. Raises `Overtaken` if a key or the same bytes are there already.
 
     Every process takes its locks in one order — keys, quarantine, the three totals, each sorted — so
     that two intakes of the same records wait for each other instead of dying together.
     """
-    pairs = list(zip(batch, decided.outcomes, strict=True))
-    claimed = [pair for pair in pairs if pair[1].outcome in ("accepted", "excluded")]
     with connection.cursor() as cursor:
         cursor.execute("SELECT nextval(pg_get_serial_sequence('feed_batch', 'id'))")
         batch_id: int = cursor.fetchone()[0]
-        if claimed:
-            _stage(cursor, claimed)
+        if batch.rows:
+            _stage(cursor, batch.rows)
             _claim(cursor)
-        waiting = [pair for pair in pairs if pair[1].outcome == "quarantined"]
-        if waiting:
-            _quarantine(cursor, waiting, file_format=file_format, header=header, batch_id=batch_id)
-        if claimed:
+        if batch.waiting:
+            _quarantine(cursor, batch.waiting, file_format=file_format, header=header, batch_id=batch_id)
+        if batch.rows:
             _keep_fills(cursor, batch_id)
             _keep_excluded(cursor, batch_id)
             _add_totals(cursor)
@@ -130,26 +115,19 @@ def write(
                 batch_id,
                 source[-300:],
                 now,
-                len(batch),
-                decided.count("accepted"),
-                decided.count("duplicate"),
-                decided.count("excluded"),
-                decided.count("quarantined"),
+                batch.received,
+                batch.accepted,
+                batch.duplicate,
+                sum(batch.excluded.values()),
+                sum(batch.quarantined.values()),
             ],
         )
 
 
-def _stage(cursor: Any, claimed: Sequence[tuple[Received, Verdict]]) -> None:
+def _stage(cursor: Any, rows: str) -> None:
     cursor.execute(_INCOMING)
-    text = "".join(
-        [
-            f"{received.record.row}\t{found.market or ''}\t{found.reason}\n"
-            for received, found in claimed
-            if received.record is not None
-        ]
-    )
     with cursor.copy("COPY incoming FROM STDIN") as copy:
-        copy.write(text.encode())
+        copy.write(rows.encode())
 
 
 def _claim(cursor: Any) -> None:
@@ -195,7 +173,7 @@ def _add_totals(cursor: Any) -> None:
 
 def _quarantine(
     cursor: Any,
-    waiting: Sequence[tuple[Received, Verdict]],
+    waiting: Sequence[Waiting],
     *,
     file_format: str,
     header: bytes,
@@ -215,12 +193,12 @@ def _quarantine(
             file_format,
             header,
             batch_id,
-            _array([found.reason for _, found in waiting]),
-            _array([received.problem.replace("\0", "\\0") for received, _ in waiting]),
-            _array([received.raw for received, _ in waiting]),
-            _array([received.length for received, _ in waiting]),
-            _array([received.digest for received, _ in waiting]),
-            _array([_mark(received.digest) for received, _ in waiting]),
+            _array([each.reason for each in waiting]),
+            _array([each.detail for each in waiting]),
+            _array([each.raw for each in waiting]),
+            _array([each.length for each in waiting]),
+            _array([each.digest for each in waiting]),
+            _array([mark(each.digest) for each in waiting]),
         ],
     )
     if cursor.rowcount != len(waiting):

@@ -6,8 +6,10 @@ import os
 import sys
 import zlib
 from abc import abstractmethod
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from functools import partial
 from hashlib import sha256
 from pathlib import Path
 from types import TracebackType
@@ -17,7 +19,8 @@ import pyarrow as pa
 
 from payouts.feed import csv_rows, lines, parquet, record
 from payouts.feed.lines import LongLine
-from payouts.feed.outcomes import Received
+from payouts.feed.outcomes import Received, Recent
+from payouts.feed.prepared import Prepared
 from payouts.feed.record import Malformed, Record, Wire
 from payouts.refusal import Refusal
 
@@ -36,12 +39,29 @@ class BrokenOff(Exception):
     """The file ends in the middle; what came before it stands."""
 
 
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """A batch to be booked."""
+
+    whole: Callable[[], list[Received]]
+    #: Whether it holds records of a batch just before it, which must then be booked first.
+    follows: bool
+    #: What becomes of it if nothing of it is known yet, where somebody has worked that out already.
+    prepared: Prepared | None = None
+
+
+def _same(batch: list[Received]) -> list[Received]:
+    return batch
+
+
 class Source(AbstractContextManager["Source"]):
     """One opened file: its format and the records received from it, in order, once."""
 
     format = ""
     #: What the rows' bytes alone do not say: the header of a CSV.
     header = b""
+    #: The enrolments that prepared batches were decided with, where somebody prepares them.
+    decided_with: object = None
 
     def __init__(self, name: str) -> None:
         self.name = _shown(name)
@@ -68,6 +88,12 @@ class Source(AbstractContextManager["Source"]):
             raise
         if batch:
             yield batch
+
+    def offers(self, *, lanes: int) -> Iterator[Offer]:
+        """The batches as they are to be booked, by so many writers at once."""
+        recent = Recent(lanes - 1)
+        for batch in self.batches():
+            yield Offer(whole=partial(_same, batch), follows=recent.shares_with(batch))
 
     def close(self) -> None:
         """Let go of the file."""

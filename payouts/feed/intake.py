@@ -1,7 +1,7 @@
 """Takes in a source of records, batch by batch, each all or nothing."""
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
@@ -9,10 +9,11 @@ from typing import Any
 
 from django.db import OperationalError, connection, transaction
 
-from payouts.feed import booking, outcomes, partitions
-from payouts.feed.files import BrokenOff, Source
+from payouts.feed import booking, outcomes, partitions, prepared, reading
+from payouts.feed.files import BrokenOff, Offer, Source
 from payouts.feed.lanes import open_lanes
-from payouts.feed.outcomes import Decided, Received
+from payouts.feed.outcomes import Received
+from payouts.feed.prepared import Prepared
 from payouts.feed.verdict import Enrolment, Judge
 from payouts.month import Month
 from payouts.program import queries
@@ -42,12 +43,12 @@ class Tally:
     quarantined: Counter[str] = field(default_factory=Counter)
     broken_off: bool = False
 
-    def add(self, decided: Decided) -> None:
-        self.received += len(decided.outcomes)
-        self.accepted += decided.count("accepted")
-        self.duplicate += decided.count("duplicate")
-        self.excluded += decided.reasons("excluded")
-        self.quarantined += decided.reasons("quarantined")
+    def add(self, booked: Prepared) -> None:
+        self.received += booked.received
+        self.accepted += booked.accepted
+        self.duplicate += booked.duplicate
+        self.excluded += Counter(booked.excluded)
+        self.quarantined += Counter(booked.quarantined)
 
     def as_json(self) -> dict[str, Any]:
         """As the feed contract prints it: reasons in alphabetical order, none with 0."""
@@ -78,15 +79,24 @@ def take_in(
     booker = _Booker(source, terms)
     with open_lanes(lanes) as lane:
         try:
-            for batch in source.batches():
-                for decided in lane.send(batch, partial(booker.book, batch, now=clock())):
-                    tally.add(decided)
+            for offer in source.offers(lanes=lanes):
+                work = partial(booker.book, offer, now=clock())
+                for booked in lane.send(work, follows=offer.follows):
+                    tally.add(booked)
                 progress(tally)
         except BrokenOff:
             tally.broken_off = True
-        for decided in lane.finish():
-            tally.add(decided)
+        for booked in lane.finish():
+            tally.add(booked)
         progress(tally)
+
+
+def open_ahead(name: str, *, clock: Callable[[], datetime], lanes: int) -> Source:
+    """Open a file to be read, checked and decided ahead by a process of its own. Raises `CannotOpen`."""
+    enrolments = queries.enrolments()
+    source = reading.open_ahead(name, judge=lambda: _judge(enrolments, clock(), terms_for), lanes=lanes)
+    source.decided_with = enrolments
+    return source
 
 
 class _Booker:
@@ -95,16 +105,19 @@ class _Booker:
     def __init__(self, source: Source, terms: Callable[[Month], Terms]) -> None:
         self._source = source
         self._terms = terms
-        # Nearly every batch is all new, and then looking each key up is work for nothing: the keys'
-        # constraint says when it was not so, and this batch and the next are decided with a look-up.
-        self._looks_all_up = False
+        # Nearly every batch is all new, and then looking each key up is work for nothing. The keys'
+        # constraint says when it was not so; this batch and those after it are looked up first.
+        self._expects_known = False
 
-    def book(self, batch: list[Received], *, now: datetime) -> Decided:
+    def book(self, offer: Offer, *, now: datetime) -> Prepared:
+        """Book a batch as it was prepared, or decide it again with all that is known."""
+        again = self._expects_known or offer.prepared is None
         for attempt in range(_TRIES):
             try:
-                return self._book_once(batch, now, alone=attempt >= _TRIES_AMONG_OTHERS)
+                alone = attempt >= _TRIES_AMONG_OTHERS
+                return self._book_once(offer, now, again=again, alone=alone)
             except booking.Overtaken:
-                self._looks_all_up = True
+                again = True
             except _NoPartition as needed:
                 partitions.make(needed.months)
             except OperationalError as problem:
@@ -112,41 +125,56 @@ class _Booker:
                     raise
         raise booking.Overtaken(f"{self._source.name}: other intakes kept claiming the same records")
 
-    def _book_once(self, batch: list[Received], now: datetime, *, alone: bool) -> Decided:
+    def _book_once(self, offer: Offer, now: datetime, *, again: bool, alone: bool) -> Prepared:
         source = self._source
-        judge = _judge(now, self._terms)
-        by_themselves = outcomes.standing_alone(batch, judge)
-        asked_of = batch if self._looks_all_up else outcomes.not_claiming(batch, by_themselves)
         with transaction.atomic():
             booking.enter(alone=alone)
-            known_keys = booking.known_keys(asked_of)
-            decided = outcomes.settle(
-                batch,
-                by_themselves,
-                known_keys=known_keys,
-                quarantined_digests=booking.quarantined_digests(batch, source.format),
-            )
-            if missing := partitions.missing(outcomes.months_of_accepted(batch, decided)):
+            if again or offer.prepared is None:
+                batch = self._decide(offer.whole(), now)
+            else:
+                batch = offer.prepared
+                self._must_be_new(batch)
+            if missing := partitions.missing(batch.months_of_fills()):
                 raise _NoPartition(missing)
             booking.write(
                 batch,
-                decided,
                 source=source.name,
                 file_format=source.format,
                 header=source.header,
                 now=now,
             )
-        self._looks_all_up = bool(known_keys)
-        return decided
+        return batch
+
+    def _must_be_new(self, batch: Prepared) -> None:
+        """Raise `Overtaken` if what the batch was prepared with is not what is known now."""
+        if (
+            self._terms is not terms_for
+            or queries.enrolments() != self._source.decided_with
+            or booking.known_keys(batch.waiting_keys)
+            or booking.quarantined_digests(batch.marks, self._source.format)
+        ):
+            raise booking.Overtaken
+
+    def _decide(self, batch: list[Received], now: datetime) -> Prepared:
+        keys = {key for received in batch if (key := received.key) is not None}
+        known_keys = booking.known_keys(keys)
+        decided = outcomes.decide(
+            batch,
+            judge=_judge(queries.enrolments(), now, self._terms),
+            known_keys=known_keys,
+            quarantined_digests=booking.quarantined_digests(prepared.marks(batch), self._source.format),
+        )
+        self._expects_known = bool(known_keys)
+        return prepared.of(batch, decided)
 
 
-def _judge(now: datetime, terms: Callable[[Month], Terms]) -> Judge:
+def _judge(enrolments: Iterable[queries.Enrolment], now: datetime, terms: Callable[[Month], Terms]) -> Judge:
     brokers = {
         broker.code: Enrolment(
             broker.enrolled_at.astimezone(UTC).replace(tzinfo=None),
             broker.terminated_at and broker.terminated_at.astimezone(UTC).replace(tzinfo=None),
         )
-        for broker in queries.enrolments()
+        for broker in enrolments
     }
     return Judge(brokers=brokers, terms_for=terms, now=now.astimezone(UTC).replace(tzinfo=None))
 

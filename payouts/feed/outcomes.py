@@ -1,6 +1,6 @@
 """Decides a whole batch in its order: which records are new, known, in conflict or waiting. Pure."""
 
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -9,7 +9,6 @@ import msgspec
 from payouts.feed import verdict
 from payouts.feed.record import Record
 from payouts.feed.verdict import Judge, Verdict
-from payouts.month import Month
 
 #: (symbol, trade id, order id): what makes a fill one fill for ever.
 NaturalKey = tuple[str, int, str]
@@ -80,15 +79,6 @@ def _alone(record: Record | None, judge: Judge) -> Verdict:
     return judge.decide(record)
 
 
-def not_claiming(batch: Sequence[Received], alone: Sequence[Verdict]) -> list[Received]:
-    """The records that would not claim their key: whether it is known decides what they are."""
-    return [
-        received
-        for received, found in zip(batch, alone, strict=True)
-        if found.outcome == "quarantined" and received.key is not None
-    ]
-
-
 def settle(
     batch: Sequence[Received],
     alone: Sequence[Verdict],
@@ -117,11 +107,17 @@ def settle(
     return decided
 
 
-def months_of_accepted(batch: Sequence[Received], decided: Decided) -> frozenset[Month]:
-    """The months in which the accepted fills of a batch were executed."""
-    days = {
-        received.record.executed_at.date()
-        for received, outcome in zip(batch, decided.outcomes, strict=True)
-        if outcome.outcome == "accepted" and received.record is not None
-    }
-    return frozenset(Month.of_date(day) for day in days)
+class Recent:
+    """The records of the last few batches, to see whether the next one depends on them."""
+
+    def __init__(self, batches: int) -> None:
+        self._marks: deque[set[object]] = deque(maxlen=batches)
+
+    def shares_with(self, batch: Sequence[Received]) -> bool:
+        """Whether a record of the batch has a key, or unkeyed bytes, of those before; then remember it."""
+        if self._marks.maxlen == 0:
+            return False
+        marks: set[object] = {received.key or received.digest for received in batch}
+        shares = any(not marks.isdisjoint(others) for others in self._marks)
+        self._marks.append(marks)
+        return shares

@@ -3,14 +3,17 @@
 import gc
 import multiprocessing
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from multiprocessing.connection import Connection
 
 import msgspec
 
-from payouts.feed import files
-from payouts.feed.files import BrokenOff, CannotOpen, Source
-from payouts.feed.outcomes import Received
+from payouts.feed import files, outcomes, prepared
+from payouts.feed.files import BrokenOff, CannotOpen, Offer, Source
+from payouts.feed.outcomes import Received, Recent
+from payouts.feed.prepared import Prepared
+from payouts.feed.verdict import Judge
 
 #: The reader inherits what the writer has loaded; it opens the file itself and touches no database.
 _PROCESSES = multiprocessing.get_context("fork")
@@ -27,6 +30,12 @@ class Unopened(msgspec.Struct, tag=True):
     says: str
 
 
+class Coming(msgspec.Struct, tag=True):
+    """Two messages follow: what becomes of a batch if nothing of it is known, and the batch itself."""
+
+    follows: bool
+
+
 class Ended(msgspec.Struct, tag=True):
     """Behind the last batch: how the file ended."""
 
@@ -34,23 +43,25 @@ class Ended(msgspec.Struct, tag=True):
     failed: str = ""
 
 
+_prepared = msgspec.msgpack.Decoder(Prepared)
 _batch = msgspec.msgpack.Decoder(list[Received])
-_word = msgspec.msgpack.Decoder(Opened | Unopened | Ended)
+_word = msgspec.msgpack.Decoder(Opened | Unopened | Coming | Ended)
 
 
 class ReaderFailed(RuntimeError):
     """The reading process ended with a fault of ours."""
 
 
-def open_ahead(name: str) -> Source:
+def open_ahead(name: str, *, judge: Callable[[], Judge], lanes: int) -> Source:
     """Open a file as `files.open_source` does, to be read ahead. Raises `CannotOpen`.
 
-    Standard input cannot be handed to another process here and is read where it is.
+    `judge` is asked for each batch: it reads the clock. Standard input cannot be handed to another
+    process and is read where it is.
     """
     if name == files.STDIN:
         return files.open_source(name)
     ours, theirs = _PROCESSES.Pipe(duplex=False)
-    reader = _PROCESSES.Process(target=_read, args=(name, theirs, ours), daemon=True)
+    reader = _PROCESSES.Process(target=_read, args=(name, theirs, ours, judge, lanes), daemon=True)
     reader.start()
     theirs.close()
     source = _Ahead(name, reader, ours)
@@ -80,22 +91,25 @@ class _Ahead(Source):
         self.format, self.header = word.format, word.header
 
     def __iter__(self) -> Iterator[Received]:
-        for batch in self.batches():
-            yield from batch
+        for offer in self.offers(lanes=1):
+            yield from offer.whole()
 
-    def batches(self) -> Iterator[list[Received]]:
+    def offers(self, *, lanes: int) -> Iterator[Offer]:
         while True:
-            word = self._word()
-            if isinstance(word, Ended):
-                if word.failed:
-                    raise ReaderFailed(f"{self.name}: {word.failed}")
-                if word.broken_off:
-                    raise BrokenOff(word.broken_off)
-                return
-            yield _batch.decode(self._received())
+            match self._word():
+                case Coming(follows=follows):
+                    ready, batch = _prepared.decode(self._received()), self._received()
+                    # Decoded only where the batch turns out not to be all new.
+                    yield Offer(partial(_batch.decode, batch), follows, ready)
+                case Ended(broken_off="", failed=""):
+                    return
+                case Ended(broken_off=says, failed=""):
+                    raise BrokenOff(says)
+                case fault:
+                    raise ReaderFailed(f"{self.name}: {fault}")
 
-    def _word(self) -> Opened | Unopened | Ended:
-        word: Opened | Unopened | Ended = _word.decode(self._received())
+    def _word(self) -> Opened | Unopened | Coming | Ended:
+        word: Opened | Unopened | Coming | Ended = _word.decode(self._received())
         return word
 
     def _received(self) -> bytes:
@@ -109,7 +123,7 @@ class _Ahead(Source):
         self._reader.join()
 
 
-def _read(name: str, theirs: Connection, ours: Connection) -> None:
+def _read(name: str, theirs: Connection, ours: Connection, judge: Callable[[], Judge], lanes: int) -> None:
     """The reading process: batches down the pipe, each behind a word, then how the file ended."""
     gc.disable()  # nothing here makes cycles, and looking for them costs a sixth of the time
     ours.close()  # or the pipe would never break when the writer is gone
@@ -117,10 +131,12 @@ def _read(name: str, theirs: Connection, ours: Connection) -> None:
     ended = Ended()
     try:
         with files.open_source(name) as source:
-            opened = Opened(source.format, source.header)
-            theirs.send_bytes(msgspec.msgpack.encode(opened))
+            theirs.send_bytes(msgspec.msgpack.encode(Opened(source.format, source.header)))
+            recent = Recent(lanes - 1)
             for batch in source.batches():
-                theirs.send_bytes(msgspec.msgpack.encode(opened))
+                decided = outcomes.decide(batch, judge=judge(), known_keys={}, quarantined_digests=())
+                theirs.send_bytes(msgspec.msgpack.encode(Coming(recent.shares_with(batch))))
+                theirs.send_bytes(msgspec.msgpack.encode(prepared.of(batch, decided)))
                 theirs.send_bytes(msgspec.msgpack.encode(batch))
     except CannotOpen as refusal:
         theirs.send_bytes(msgspec.msgpack.encode(Unopened(str(refusal))))

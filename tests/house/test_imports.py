@@ -78,6 +78,7 @@ PURE = (
     "payouts.feed.csv_rows",
     "payouts.feed.lines",
     "payouts.feed.outcomes",
+    "payouts.feed.prepared",
     "payouts.feed.record",
     "payouts.feed.verdict",
     "payouts.monthend.calculation",
@@ -88,7 +89,11 @@ PURE = (
     "payouts.volume.ladder",
 )
 #: What a pure module may import beyond the standard library and other pure modules.
-ALLOWED_IN = {"payouts.feed.outcomes": {"msgspec"}, "payouts.feed.record": {"msgspec"}}
+ALLOWED_IN = {
+    "payouts.feed.outcomes": {"msgspec"},
+    "payouts.feed.prepared": {"msgspec"},
+    "payouts.feed.record": {"msgspec"},
+}
 NO_CLOCK_NO_WORLD = {
     "asyncio",
     "os",

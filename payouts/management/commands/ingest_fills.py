@@ -7,7 +7,7 @@ from typing import Any
 from django.core.management.base import CommandParser
 from django.utils import timezone
 
-from payouts.feed import files, intake, reading
+from payouts.feed import files, intake
 from payouts.feed.intake import Tally
 from payouts.management.engine_command import EngineCommand
 
@@ -36,7 +36,7 @@ class Command(EngineCommand):
 
     def _take_in(self, name: str, tally: Tally) -> bool:
         try:
-            source = reading.open_ahead(name)
+            source = intake.open_ahead(name, clock=timezone.now, lanes=_LANES)
         except files.CannotOpen as problem:
             self._progress_ends()
             self.say(str(problem))
