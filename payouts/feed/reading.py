@@ -87,7 +87,7 @@ class _Ahead(Source):
         if isinstance(word, Unopened):
             raise CannotOpen(word.says)
         if not isinstance(word, Opened):
-            raise ReaderFailed(f"{self.name}: {word.failed}")
+            raise ReaderFailed(f"{self.name}: {word}")
         self.format, self.header = word.format, word.header
 
     def __iter__(self) -> Iterator[Received]:
