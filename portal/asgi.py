@@ -1,6 +1,7 @@
 """The web process."""
 
 import os
+import warnings
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings")
 os.environ.setdefault("DATABASE_POOL", "True")
@@ -9,6 +10,8 @@ from django.core.asgi import get_asgi_application
 
 from portal import frame
 
+# whitenoise hands static files over in pieces that Django gathers under ASGI: right for files this small.
+warnings.filterwarnings("ignore", "StreamingHttpResponse must consume synchronous iterators", Warning)
 frame.start_servers()
 
 application = get_asgi_application()

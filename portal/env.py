@@ -3,8 +3,9 @@
 import os
 import secrets
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
+import dj_database_url
 from django.core.exceptions import ImproperlyConfigured
 
 
@@ -37,6 +38,17 @@ def one_of(name: str, choices: tuple[str, ...], *, default: str) -> str:
 def words(name: str, default: str = "") -> list[str]:
     """A list written with commas."""
     return [word.strip() for word in os.environ.get(name, default).split(",") if word.strip()]
+
+
+def database(name: str, address: str) -> dict[str, Any]:
+    """The parts of a PostgreSQL address, as Django wants them."""
+    try:
+        found: dict[str, Any] = dict(dj_database_url.parse(address))
+    except (ValueError, dj_database_url.ParseError, dj_database_url.UnknownSchemeError):
+        found = {}
+    if "postgresql" not in found.get("ENGINE", ""):
+        refuse(f"{name} is not an address like postgres://name:password@host:5432/portal")
+    return found
 
 
 def kept_secret(file: Path) -> str:

@@ -4,15 +4,23 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from django.conf import settings
-from django.db import connections
+from django.db import ProgrammingError, connections
 from django.db.migrations.executor import MigrationExecutor
 
 #: Any number will do, as long as nothing else in the portal takes the same advisory lock.
 _MIGRATION_LOCK = 7_230_001
+_NO_RIGHT = "42501"
 
 
 def is_up_to_date(alias: str = "default") -> bool:
-    executor = MigrationExecutor(connections[alias])
+    """Whether every migration is applied. One that is under way elsewhere is not yet."""
+    try:
+        executor = MigrationExecutor(connections[alias])
+    except ProgrammingError as problem:
+        # The owner has just made the first table; the right to read it comes with a later migration.
+        if getattr(problem.__cause__, "sqlstate", "") != _NO_RIGHT:
+            raise
+        return False
     return not executor.migration_plan(executor.loader.graph.leaf_nodes())
 
 

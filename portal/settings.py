@@ -2,7 +2,6 @@
 
 from pathlib import Path
 
-import dj_database_url
 import plotly
 from csp.constants import NONCE, NONE, SELF
 
@@ -55,7 +54,7 @@ SECRET_KEY = SECRET_KEY or env.kept_secret(DATA_DIR / "secret_key")
 #: Makes the pseudonyms of traders; it never rotates, or statements would name the same trader anew.
 PSEUDONYM_KEY = (_pseudonym_key or env.kept_secret(DATA_DIR / "pseudonym_key")).encode()
 
-DATABASES = {"default": dj_database_url.parse(DATABASE_URL)}
+DATABASES = {"default": env.database("DATABASE_URL", DATABASE_URL)}
 DATABASES["default"]["OPTIONS"] = {
     **DATABASES["default"].get("OPTIONS", {}),
     "application_name": "portal",
@@ -63,7 +62,7 @@ DATABASES["default"]["OPTIONS"] = {
 if env.flag("DATABASE_POOL", default=False):  # set by the web process: many short requests
     DATABASES["default"]["OPTIONS"]["pool"] = {"min_size": 1, "max_size": 10, "timeout": 10}
 #: Whose rights `migrate` uses; everything else runs as the application's role.
-DATABASE_OWNER = dj_database_url.parse(DATABASE_OWNER_URL or DATABASE_URL)
+DATABASE_OWNER = env.database("DATABASE_OWNER_URL", DATABASE_OWNER_URL or DATABASE_URL)
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 CACHES = {
