@@ -121,6 +121,8 @@ class Migration(migrations.Migration):
                 (
                     "payout",
                     models.ForeignKey(
+                        db_constraint=False,
+                        db_index=False,
                         on_delete=django.db.models.deletion.PROTECT,
                         related_name="lines",
                         to="payouts.payout",
@@ -224,6 +226,14 @@ class Migration(migrations.Migration):
                     "CREATE TRIGGER payout_line_is_not_emptied BEFORE TRUNCATE ON payout_line"
                     " FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();",
                     "REVOKE UPDATE ON payout_line FROM portal_app;",
+                    # The foreign key of lines, checked once a statement; payouts are never removed.
+                    "CREATE FUNCTION refuse_orphan_lines() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN"
+                    " IF EXISTS (SELECT FROM (SELECT DISTINCT payout_id FROM added) AS lines"
+                    "  LEFT JOIN payout ON payout.id = lines.payout_id WHERE payout.id IS NULL) THEN"
+                    "  RAISE EXCEPTION 'a line belongs to no payout' USING ERRCODE = 'foreign_key_violation';"
+                    " END IF; RETURN NULL; END $$;",
+                    "CREATE TRIGGER payout_line_has_its_payout AFTER INSERT ON payout_line"
+                    " REFERENCING NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION refuse_orphan_lines();",
                 ]
             ),
             migrations.RunSQL.noop,

@@ -214,3 +214,10 @@ def test_no_figure_of_a_line_is_anything_but_a_number(payout, column):
 def test_the_portal_itself_may_not(payout, statement):
     with pytest.raises(ProgrammingError, match="permission denied"), connection.cursor() as cursor:
         cursor.execute(statement)
+
+
+def test_a_line_of_no_payout_is_refused(payout):
+    nowhere = Payout(pk=payout.pk + 1_000)
+
+    with pytest.raises(IntegrityError, match="a line belongs to no payout"):
+        add_line(nowhere)
