@@ -1,7 +1,8 @@
 """How a process of the portal comes up: settings first, then the servers they ask for, then Django."""
 
 import sys
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
@@ -29,6 +30,8 @@ _NEED_NO_DATABASE = frozenset(
         "test",
     }
 )
+#: Seconds after which a start of servers is worth a line in a log.
+_SOON = 3.0
 _MAKE_THE_DATABASE = frozenset({"migrate", "makemigrations", "sqlmigrate", "showmigrations", "flush"})
 
 
@@ -45,7 +48,7 @@ def start_servers() -> None:
             settings.DATA_DIR,
             postgres=settings.EMBEDDED_POSTGRES,
             valkey=settings.EMBEDDED_VALKEY,
-            say=_tell,
+            say=_teller(),
         )
 
 
@@ -75,8 +78,15 @@ def bring_up_to_date() -> None:
         call_command("migrate", verbosity=0, interactive=False)
 
 
-def _tell(sentence: str) -> None:
-    sys.stderr.write(sentence + "\n")
+def _teller() -> Callable[[str], None]:
+    """Says what the servers do to a person, and to a log only if it takes long."""
+    began = time.monotonic()
+
+    def tell(sentence: str) -> None:
+        if sys.stderr.isatty() or time.monotonic() - began > _SOON:
+            sys.stderr.write(sentence + "\n")
+
+    return tell
 
 
 def _refused(problem: Exception) -> int:

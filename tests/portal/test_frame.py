@@ -76,3 +76,10 @@ def test_an_address_that_is_none_is_refused_in_one_line(folder: Path, address: s
         2,
         ["DATABASE_URL is not an address like postgres://name:password@host:5432/portal"],
     )
+
+
+def test_the_very_first_command_says_only_what_is_wrong_with_it(folder: Path) -> None:
+    command = begin(folder, "ingest_fills", "fills.csv")
+    _, err = command.communicate(timeout=100)
+
+    assert (command.returncode, err.splitlines()) == (2, ["fills.csv: there is no such file"])
