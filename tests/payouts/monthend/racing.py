@@ -6,29 +6,14 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import Any
 
-import psycopg
-from django.conf import settings
 from django.db import connection, connections
+
+from tests.payouts.owner import connected as owner
 
 #: What a calculation waits for, as PostgreSQL calls it.
 AT_THE_GATE = "relation"
 FOR_ITS_TURN = "advisory"
 FOR_ANOTHERS_ROW = "transactionid"
-
-
-@contextmanager
-def owner() -> Iterator[psycopg.Connection[tuple[Any, ...]]]:
-    """The owner's connection to the test's own database: for locks, and for twins without a guard."""
-    account = settings.DATABASE_OWNER
-    with psycopg.connect(
-        host=account["HOST"],
-        port=account["PORT"],
-        user=account["USER"],
-        password=account["PASSWORD"],
-        dbname=connection.settings_dict["NAME"],
-        autocommit=True,
-    ) as opened:
-        yield opened
 
 
 @contextmanager
