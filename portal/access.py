@@ -5,11 +5,18 @@ from dataclasses import dataclass
 from functools import wraps
 from typing import Any
 
+from allauth.mfa.models import Authenticator
+from django.contrib.auth import logout
 from django.contrib.auth.decorators import login_required
-from django.http import Http404, HttpRequest, HttpResponseBase
+from django.db.models import Exists, OuterRef
+from django.http import Http404, HttpRequest, HttpResponseBase, JsonResponse
+from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 
+from portal.accounts.factors import FACTORS
+from portal.accounts.models import User
+from portal.accounts.sessions import is_from_before_the_factor
 from portal.team.models import Membership, Role
 
 
@@ -50,3 +57,103 @@ def broker_page(view: Callable[..., HttpResponseBase]) -> Callable[..., HttpResp
         raise Http404(_("There is no such page for your login."))
 
     return knock
+
+
+@dataclass(frozen=True, slots=True)
+class SecondFactor:
+    """Whether a login has a second factor, and whether its role asks for one."""
+
+    is_set_up: bool
+    is_required: bool
+
+
+def second_factor_of(login: Any) -> SecondFactor:
+    """As it stands now: staff need one, and owners and finance members of any broker. One query."""
+    found = (
+        User.objects.filter(pk=login.pk)
+        .values_list(
+            Exists(Authenticator.objects.filter(user=OuterRef("pk"), type__in=FACTORS)),
+            Exists(Membership.objects.filter(login=OuterRef("pk"), role__in=(Role.OWNER, Role.FINANCE))),
+        )
+        .first()
+    )
+    is_set_up, handles_money = found or (False, False)
+    return SecondFactor(is_set_up, bool(login.is_staff or login.is_superuser or handles_money))
+
+
+#: What a login that still needs its second factor may open: the set-up, and the way out.
+_OPEN_WITHOUT = frozenset(
+    {
+        "mfa_index",
+        "mfa_activate_totp",
+        "mfa_add_webauthn",
+        "mfa_list_webauthn",
+        "mfa_edit_webauthn",
+        "mfa_remove_webauthn",
+        "mfa_view_recovery_codes",
+        "mfa_generate_recovery_codes",
+        "mfa_reauthenticate",
+        "mfa_reauthenticate_webauthn",
+        "account_reauthenticate",
+        "account_change_password",
+        "account_reset_password",
+        "account_reset_password_done",
+        "account_reset_password_from_key",
+        "account_reset_password_from_key_done",
+        "account_confirm_email",
+        "account_email_verification_sent",
+        "account_login",
+        "account_logout",
+    }
+)
+
+
+class RequireMfa:
+    """Lets a login whose role needs a second factor, and has none, see only the set-up page.
+
+    Also ends sessions that were begun before their login had its second factor: they never showed it.
+    """
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
+        self._get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        return self._get_response(request)
+
+    def process_view(
+        self, request: HttpRequest, _view: object, _args: object, _rest: object
+    ) -> HttpResponseBase | None:
+        if not request.user.is_authenticated:
+            return None
+        factor = second_factor_of(request.user)
+        if factor.is_set_up:
+            if is_from_before_the_factor(request):
+                logout(request)  # what follows is the page as nobody, which leads to the login page
+            return None
+        if not factor.is_required:
+            return None
+        request.must_set_up_mfa = True  # type: ignore[attr-defined]  # for the set-up page
+        if request.resolver_match and request.resolver_match.view_name in _OPEN_WITHOUT:
+            return None
+        return _to_the_set_up(request)
+
+
+def _to_the_set_up(request: HttpRequest) -> HttpResponseBase:
+    accepted = request.headers.get("Accept", "")
+    sentence = _("Set up an authenticator app or a passkey first: your role handles money.")
+    if (
+        request.path.startswith("/api/")
+        or request.path.endswith(".json")
+        or request.content_type == "application/json"
+        or ("application/json" in accepted and "text/html" not in accepted)
+    ):
+        return JsonResponse({"error": {"code": "mfa_required", "message": sentence}}, status=403)
+    is_page = (
+        request.method in ("GET", "HEAD")
+        and request.path.endswith("/")
+        and request.accepts("text/html")
+        and "HX-Request" not in request.headers
+    )
+    if is_page:
+        return redirect("mfa_index")
+    return render(request, "mfa/required.html", {"sentence": sentence}, status=403)

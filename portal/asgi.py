@@ -9,9 +9,13 @@ os.environ.setdefault("DATABASE_POOL", "True")
 from django.core.asgi import get_asgi_application
 
 from portal import frame
+from portal.body_limit import LimitBody
 
 # whitenoise hands static files over in pieces that Django gathers under ASGI: right for files this small.
 warnings.filterwarnings("ignore", "StreamingHttpResponse must consume synchronous iterators", Warning)
 frame.start_servers()
 
-application = get_asgi_application()
+#: Bytes of one request: two documents of the largest size, and what their form says beside them.
+MOST = 24 * 1024 * 1024
+
+application = LimitBody(get_asgi_application(), most=MOST)

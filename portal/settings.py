@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import pghistory
 import plotly
 from csp.constants import NONCE, NONE, SELF
 
@@ -40,6 +41,17 @@ if IN_PRODUCTION:
         env.refuse("BROKER_URL is not set: production does not start the embedded Valkey")
     if not env.words("ALLOWED_HOSTS"):
         env.refuse("ALLOWED_HOSTS is not set: name the hosts of the portal, separated by commas")
+    for _name, _what in (
+        ("PORTAL_URL", "the links in letters begin with it, like https://brokers.example.com"),
+        ("EMAIL_URL", "letters leave by it, like smtps://name:password@mail.example.com:465"),
+        ("DEFAULT_FROM_EMAIL", "letters come from it, like Brokers <brokers@example.com>"),
+        ("EXCHANGE_URL", "accounts are looked up there, like https://api.exchange.example"),
+        ("EXCHANGE_PRIVATE_KEY", "questions to the exchange are signed with it"),
+    ):
+        if not env.text(_name):
+            env.refuse(f"{_name} is not set: {_what}")
+    if env.flag("PORTAL_DEMO", default=False):
+        env.refuse("PORTAL_DEMO must not be set in production: it shows the demo's codes and letters")
 
 # -- servers ----------------------------------------------------------------------------------
 
@@ -68,7 +80,7 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 CACHES = {
     # One cache that all processes share: rate limits must count across them.
     "default": {
-        "BACKEND": "django.core.cache.backends.db.DatabaseCache",
+        "BACKEND": "portal.accounts.shared_cache.SharedCache",
         "LOCATION": "portal_cache",
     }
 }
@@ -103,6 +115,7 @@ WSGI_APPLICATION = "portal.wsgi.application"
 INSTALLED_APPS = [
     "portal",
     "payouts",
+    "portal.staff.apps.StaffConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
@@ -114,6 +127,10 @@ INSTALLED_APPS = [
     "rest_framework",
     "allauth",
     "allauth.account",
+    "allauth.mfa",
+    "allauth.usersessions",
+    "pgtrigger",
+    "pghistory",
 ]
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
@@ -127,6 +144,9 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "allauth.account.middleware.AccountMiddleware",
+    "portal.accounts.sessions.KeepSessions",
+    "portal.recording.RecordWho",
+    "portal.access.RequireMfa",
 ]
 TEMPLATES = [
     {
@@ -144,6 +164,13 @@ TEMPLATES = [
         },
     }
 ]
+# A file beyond its limit is not kept, however much of it is sent; forms hold little text.
+FILE_UPLOAD_HANDLERS = [
+    "portal.application.uploads.Bounded",
+    "django.core.files.uploadhandler.MemoryFileUploadHandler",
+    "django.core.files.uploadhandler.TemporaryFileUploadHandler",
+]
+DATA_UPLOAD_MAX_NUMBER_FILES = 20
 LANGUAGE_CODE = "en"
 USE_I18N = True
 LOCALE_PATHS = [BASE_DIR / "portal" / "locale"]
@@ -189,10 +216,97 @@ ACCOUNT_ADAPTER = "portal.accounts.adapter.AccountAdapter"
 ACCOUNT_USER_MODEL_USERNAME_FIELD = None
 ACCOUNT_LOGIN_METHODS = {"email"}
 ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*", "password2*"]
-ACCOUNT_EMAIL_VERIFICATION = "none"
+ACCOUNT_FORMS = {
+    "signup": "portal.accounts.forms.SignUp",
+    "reset_password": "portal.accounts.forms.ResetPassword",
+    "add_email": "portal.accounts.forms.ChangeAddress",
+}
+ACCOUNT_EMAIL_VERIFICATION = "mandatory"
+ACCOUNT_CHANGE_EMAIL = True
+ACCOUNT_EMAIL_NOTIFICATIONS = True
+ACCOUNT_EMAIL_SUBJECT_PREFIX = ""
+ACCOUNT_EMAIL_UNKNOWN_ACCOUNTS = False
+ACCOUNT_PREVENT_ENUMERATION = True
+ACCOUNT_REAUTHENTICATION_REQUIRED = True
+ACCOUNT_REAUTHENTICATION_TIMEOUT = 300
+ACCOUNT_LOGOUT_ON_PASSWORD_CHANGE = False
 ACCOUNT_LOGOUT_REDIRECT_URL = "/accounts/login/"
 ACCOUNT_SESSION_REMEMBER = False
-EMAIL_BACKEND = "django.core.mail.backends.console.EmailBackend"
+MFA_ADAPTER = "portal.accounts.mfa_adapter.MfaAdapter"
+MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
+MFA_PASSKEY_LOGIN_ENABLED = True
+MFA_RECOVERY_CODES_SHOW_ONCE = True
+MFA_FORMS = {
+    "authenticate": "portal.accounts.forms.AuthenticateCode",
+    "reauthenticate": "portal.accounts.forms.ReauthenticateCode",
+    "activate_totp": "portal.accounts.forms.ActivateTotp",
+    "add_webauthn": "portal.accounts.forms.AddPasskey",
+    "edit_webauthn": "portal.accounts.forms.EditPasskey",
+}
+# Nobody logs in with an address that is not confirmed; the one a login changes to may wait.
+MFA_ALLOW_UNVERIFIED_EMAIL = True
+MFA_TOTP_ISSUER = "Backpack broker portal"
+MFA_TOTP_TOLERANCE = 1
+MFA_WEBAUTHN_USER_VERIFICATION = "required"
+MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = not IN_PRODUCTION  # http://localhost is no https
+USERSESSIONS_TRACK_ACTIVITY = True
+# Whose address it is says the connection, not a header that strangers can write (uvicorn --proxy-headers).
+ALLAUTH_TRUSTED_PROXY_COUNT = 0
+PASSWORD_RESET_TIMEOUT = 24 * 3600
+SESSION_COOKIE_AGE = 12 * 3600  # without use
+SESSION_LONGEST_AGE = 7 * 24 * 3600  # with use
+SESSION_SEEN_EVERY = 300
+SESSION_EXPIRE_AT_BROWSER_CLOSE = True
+MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"
+DEVICE_COOKIE_NAME = "__Host-device" if IN_PRODUCTION else "device"
+
+# -- letters ----------------------------------------------------------------------------------
+
+#: Shows the demo's running codes and its letters to whoever can open the page.
+DEMO = env.flag("PORTAL_DEMO", default=False)
+#: Where the portal is; links in letters begin with it, never with what a request claims.
+PORTAL_URL = env.web_address(
+    "PORTAL_URL", env.text("PORTAL_URL") or "http://localhost:8000", secure=IN_PRODUCTION
+)
+DEFAULT_FROM_EMAIL = env.sender(
+    "DEFAULT_FROM_EMAIL", env.text("DEFAULT_FROM_EMAIL") or "Backpack broker portal <brokers@localhost>"
+)
+EMAIL_TIMEOUT = 10
+EMAIL_URL = env.text("EMAIL_URL")
+if EMAIL_URL:
+    EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
+    _mail = env.mail_server("EMAIL_URL", EMAIL_URL)
+    EMAIL_HOST, EMAIL_PORT = _mail.host, _mail.port
+    EMAIL_HOST_USER, EMAIL_HOST_PASSWORD = _mail.user, _mail.password
+    EMAIL_USE_SSL, EMAIL_USE_TLS = _mail.tls == "at once", _mail.tls == "after STARTTLS"
+else:
+    # The mailbox of a developer's machine: one file a letter.
+    EMAIL_BACKEND = "portal.letters.mailbox.MailboxBackend"
+    EMAIL_FILE_PATH = str(DATA_DIR / "mailbox")
+#: Makes the secret links of letters, by the kind of link, when the letter is sent.
+LETTER_LINKS = {
+    "confirm": "portal.accounts.links.confirm",
+    "reset": "portal.accounts.links.reset",
+    "invite": "portal.team.links.invite",
+}
+
+# -- the exchange -----------------------------------------------------------------------------
+
+#: Where accounts are looked up. In development it may be unset: then the exchange is never available.
+EXCHANGE_URL = env.text("EXCHANGE_URL")
+#: The ED25519 key that signs our questions: its 32 secret bytes in base64.
+EXCHANGE_PRIVATE_KEY = env.text("EXCHANGE_PRIVATE_KEY")
+if bool(EXCHANGE_URL) != bool(EXCHANGE_PRIVATE_KEY):
+    env.refuse("EXCHANGE_URL and EXCHANGE_PRIVATE_KEY go together: set both, or none")
+if EXCHANGE_URL:
+    EXCHANGE_URL = env.web_address("EXCHANGE_URL", EXCHANGE_URL, secure=IN_PRODUCTION)
+    EXCHANGE_PRIVATE_KEY = env.signing_key("EXCHANGE_PRIVATE_KEY", EXCHANGE_PRIVATE_KEY)
+
+# -- what is recorded of changes --------------------------------------------------------------
+
+# Who, why, from where stand in each row of history itself: a shared row would have to be rewritable.
+PGHISTORY_CONTEXT_FIELD = pghistory.ContextJSONField()
+PGHISTORY_CONTEXT_ID_FIELD = pghistory.ContextUUIDField()
 
 # -- what a browser may do --------------------------------------------------------------------
 

@@ -1,11 +1,20 @@
 """Every address of the portal."""
 
 from allauth.account import views as account
-from django.urls import URLPattern, URLResolver, path, register_converter
+from allauth.mfa.recovery_codes import views as recovery_codes
+from allauth.mfa.webauthn import views as webauthn
+from django.conf import settings
+from django.contrib import admin
+from django.urls import URLPattern, URLResolver, include, path, re_path, register_converter
 
 from payouts.month import Month
+from portal.accounts import views as accounts
+from portal.application import views as application
 from portal.dashboard import views as dashboard
+from portal.home import views as home
+from portal.simulator import codes_page, mailbox_page
 from portal.statements import views as statements
+from portal.team import views as team
 
 
 class MonthInAddress:
@@ -22,26 +31,82 @@ class MonthInAddress:
 
 register_converter(MonthInAddress, "month")
 
-urlpatterns: list[URLPattern | URLResolver] = [
-    path("", dashboard.home, name="home"),
-    path("brokers/", dashboard.brokers, name="brokers"),
-    path("brokers/<int:code>/", dashboard.dashboard, name="dashboard"),
-    path("brokers/<int:code>/statements/", statements.statements, name="statements"),
-    path(
-        "brokers/<int:code>/statements/<month:month>.json",
-        statements.as_json,
-        name="statement_json",
+_ACCOUNTS: list[URLPattern | URLResolver] = [
+    path("login/", account.login, name="account_login"),
+    path("logout/", account.logout, name="account_logout"),
+    path("signup/", accounts.sign_up, name="account_signup"),
+    path("inactive/", account.account_inactive, name="account_inactive"),
+    path("reauthenticate/", account.reauthenticate, name="account_reauthenticate"),
+    path("email/", account.email, name="account_email"),
+    path("confirm-email/", account.email_verification_sent, name="account_email_verification_sent"),
+    re_path(r"^confirm-email/(?P<key>[-:\w]+)/$", account.confirm_email, name="account_confirm_email"),
+    path("password/change/", account.password_change, name="account_change_password"),
+    path("password/reset/", account.password_reset, name="account_reset_password"),
+    path("password/reset/done/", account.password_reset_done, name="account_reset_password_done"),
+    re_path(
+        r"^password/reset/key/(?P<uidb36>[0-9A-Za-z]+)-(?P<key>.+)/$",
+        account.password_reset_from_key,
+        name="account_reset_password_from_key",
     ),
     path(
-        "brokers/<int:code>/statements/<month:month>.csv",
-        statements.as_csv,
-        name="statement_csv",
+        "password/reset/key/done/",
+        account.password_reset_from_key_done,
+        name="account_reset_password_from_key_done",
     ),
-    # Of allauth's addresses only those that keep their promise: no letters leave the portal yet, so
-    # the ones that send e-mail are not open.
-    path("accounts/login/", account.login, name="account_login"),
-    path("accounts/logout/", account.logout, name="account_logout"),
-    path("accounts/signup/", account.signup, name="account_signup"),
-    path("accounts/inactive/", account.account_inactive, name="account_inactive"),
-    path("accounts/password/change/", account.password_change, name="account_change_password"),
+    path("2fa/totp/activate/", accounts.activate_totp, name="mfa_activate_totp"),
+    path("2fa/totp/deactivate/", accounts.deactivate_totp, name="mfa_deactivate_totp"),
+    path("2fa/webauthn/", webauthn.list_webauthn, name="mfa_list_webauthn"),
+    path("2fa/webauthn/add/", accounts.add_passkey, name="mfa_add_webauthn"),
+    path("2fa/webauthn/login/", webauthn.login_webauthn, name="mfa_login_webauthn"),
+    path(
+        "2fa/webauthn/reauthenticate/", webauthn.reauthenticate_webauthn, name="mfa_reauthenticate_webauthn"
+    ),
+    path("2fa/webauthn/keys/<int:pk>/edit/", webauthn.edit_webauthn, name="mfa_edit_webauthn"),
+    path("2fa/webauthn/keys/<int:pk>/remove/", accounts.remove_passkey, name="mfa_remove_webauthn"),
+    path("2fa/recovery-codes/", recovery_codes.view_recovery_codes, name="mfa_view_recovery_codes"),
+    path(
+        "2fa/recovery-codes/generate/",
+        accounts.make_recovery_codes,
+        name="mfa_generate_recovery_codes",
+    ),
+    path("2fa/", include("allauth.mfa.base.urls")),
+    path("sessions/<int:pk>/end/", accounts.end_session, name="usersessions_end"),
+    path("sessions/", include("allauth.usersessions.urls")),
 ]
+_APPLICATION: list[URLPattern | URLResolver] = [
+    path("", application.application, name="application"),
+    path("submit/", application.submit, name="application_submit"),
+    path("answer/", application.answer, name="application_answer"),
+    path("withdraw/", application.withdraw, name="application_withdraw"),
+    path("documents/add/", application.upload, name="application_upload"),
+    path("documents/<uuid:document>/", application.document, name="application_document"),
+    path(
+        "documents/<uuid:document>/remove/",
+        application.remove_document,
+        name="application_remove_document",
+    ),
+    path("<slug:step>/", application.step, name="application_step"),
+]
+_BROKER: list[URLPattern | URLResolver] = [
+    path("", dashboard.dashboard, name="dashboard"),
+    path("statements/", statements.statements, name="statements"),
+    path("statements/<month:month>.json", statements.as_json, name="statement_json"),
+    path("statements/<month:month>.csv", statements.as_csv, name="statement_csv"),
+]
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("", home.home, name="home"),
+    path("program/", home.program, name="program"),
+    path("apply/", application.apply, name="apply"),
+    path("applications/<uuid:reference>/", include(_APPLICATION)),
+    path("brokers/", dashboard.brokers, name="brokers"),
+    path("brokers/<int:code>/", include(_BROKER)),
+    path("invitations/<str:token>/", team.invitation, name="invitation"),
+    path("accounts/", include(_ACCOUNTS)),
+    path("staff/", admin.site.urls),
+]
+if settings.DEMO:
+    urlpatterns += [
+        path("demo/codes/", codes_page.codes, name="demo_codes"),
+        path("demo/mailbox/", mailbox_page.mailbox, name="demo_mailbox"),
+        path("demo/mailbox/<str:name>/", mailbox_page.letter, name="demo_letter"),
+    ]

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from tests import databases
+from tests.exchange import exchange as exchange
 
 
 @pytest.fixture(scope="session")

@@ -35,16 +35,54 @@ def broker(
     return found
 
 
-def login(*, email: str = "olga@example.com", password: str = "correct horse battery", **fields: Any) -> Any:
+#: Of every authenticator app that tests enrol.
+TOTP_SECRET = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"
+
+
+def login(
+    *,
+    email: str = "olga@example.com",
+    password: str = "correct horse battery",
+    mfa: bool = True,
+    **fields: Any,
+) -> Any:
+    """A login with a confirmed address; staff with an authenticator app unless `mfa` is False."""
+    from portal.accounts.actions import confirm_address
     from portal.accounts.models import User
 
-    return User.objects.create_user(email=email, password=password, **fields)
+    made = User.objects.create_user(email=email, password=password, **fields)
+    confirm_address(login=made)
+    if mfa and (made.is_staff or made.is_superuser):
+        totp(made)
+    return made
 
 
-def membership(login: Any, broker: Broker, *, role: str = "owner") -> Any:
+def membership(login: Any, broker: Broker, *, role: str = "owner", mfa: bool = True) -> Any:
+    """A seat; owners and finance members get an authenticator app with it unless `mfa` is False."""
+    from portal.accounts.factors import has_factor
     from portal.team.models import Membership
 
+    if mfa and role in ("owner", "finance") and not has_factor(login):
+        totp(login)
     return Membership.objects.create(login=login, broker=broker, role=role, joined_at=NOW)
+
+
+def totp(login: Any) -> None:
+    """An authenticator app, and recovery codes, for a login."""
+    from portal.accounts.factors import enrol_totp
+
+    enrol_totp(login=login, secret=TOTP_SECRET)
+
+
+def totp_code(login: Any, at: datetime | None = None) -> str:
+    """What the authenticator app of a login shows, now or at another moment."""
+    from allauth.mfa.models import Authenticator
+    from allauth.mfa.utils import decrypt
+
+    from portal.simulator.people import code_at
+
+    app = Authenticator.objects.get(user=login, type=Authenticator.Type.TOTP)
+    return code_at(decrypt(app.data["secret"]), at or datetime.now(UTC))
 
 
 def record(**changes: Any) -> dict[str, Any]:

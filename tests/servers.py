@@ -18,7 +18,13 @@ for name in (
     "DATABASE_POOL",
     "DATABASE_URL",
     "DEBUG",
+    "DEFAULT_FROM_EMAIL",
+    "EMAIL_URL",
+    "EXCHANGE_PRIVATE_KEY",
+    "EXCHANGE_URL",
+    "PORTAL_DEMO",
     "PORTAL_MODE",
+    "PORTAL_URL",
     "SECRET_KEY",
     "TIME_ZONE",
 ):

@@ -4,8 +4,10 @@ import argparse
 import json
 import re
 import sys
+from contextlib import AbstractContextManager
 from typing import Any, NoReturn
 
+import pghistory
 from django.core.management.base import (
     BaseCommand,
     CommandError,
@@ -38,6 +40,11 @@ class EngineCommand(BaseCommand):
     """Talk goes to stderr; the last line of stdout is the answer."""
 
     requires_system_checks: list[str] = []
+
+    @property
+    def name(self) -> str:
+        """As the history of what it changes names it."""
+        return type(self).__module__.rpartition(".")[2]
 
     def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
         parser = _OneLineParser(
@@ -76,9 +83,14 @@ class EngineCommand(BaseCommand):
         finally:
             connections.close_all()
 
+    def in_history(self) -> AbstractContextManager[Any]:
+        """Names the command beside every change that it makes; one that migrates enters it afterwards."""
+        return pghistory.context(command=self.name)
+
     def execute(self, *args: Any, **options: Any) -> str | None:
         try:
-            return super().execute(*args, **options)
+            with self.in_history():
+                return super().execute(*args, **options)
         except Refusal as refusal:
             raise CommandError(str(refusal), returncode=1) from None
         except ProgrammingError as problem:

@@ -52,3 +52,54 @@ def finite(table: str, *columns: str) -> str:
     """Refuse infinities and NaN, which PostgreSQL sorts above infinity."""
     checks = " AND ".join(f"{name} > '-Infinity' AND {name} < 'Infinity'" for name in columns)
     return f"ALTER TABLE {table} ADD CONSTRAINT {table}_numbers_are_finite CHECK ({checks});"
+
+
+def recorded(table: str) -> str:
+    """A table's history, `portal_…history`: written by its triggers with the owner's right, read by all.
+
+    Called after every migration that changes a table with a history, because Django then makes the
+    triggers' functions anew, without the owner's right.
+    """
+    return f"""
+    DO $$
+    DECLARE writer regprocedure;
+    BEGIN
+        FOR writer IN
+            SELECT tgfoid::regprocedure FROM pg_trigger
+            WHERE tgrelid = '{table}'::regclass AND tgname LIKE 'pgtrigger\\_%'
+        LOOP
+            EXECUTE format('ALTER FUNCTION %s SECURITY DEFINER SET search_path = public, pg_temp', writer);
+        END LOOP;
+    END $$;
+    """
+
+
+def history(table: str) -> str:
+    """Rows come from triggers alone; nobody, the owner included, changes or removes one."""
+    return f"""
+    {append_only(table)}
+    REVOKE INSERT ON {table} FROM portal_app;
+    """
+
+
+def begin_history(table: str, history_table: str) -> str:
+    """Rows from before the recording: their history begins with what they were, and says so."""
+    return f"""
+    DO $$
+    DECLARE fields text;
+    BEGIN
+        SELECT string_agg(quote_ident(column_name), ', ') INTO fields
+        FROM information_schema.columns
+        WHERE table_schema = 'public' AND table_name = '{history_table}' AND column_name NOT LIKE 'pgh\\_%';
+        EXECUTE format(
+            'INSERT INTO {history_table} (pgh_created_at, pgh_label, pgh_context, pgh_obj_id, %s)'
+            ' SELECT now(), ''insert'', ''{{"reason": "as it stood when recording began"}}'','
+            ' %I, %s FROM {table}',
+            fields,
+            (SELECT a.attname FROM pg_index i JOIN pg_attribute a
+                 ON a.attrelid = i.indrelid AND a.attnum = i.indkey[0]
+             WHERE i.indrelid = '{table}'::regclass AND i.indisprimary),
+            fields
+        );
+    END $$;
+    """

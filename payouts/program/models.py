@@ -1,5 +1,6 @@
 """Brokers and what happened to their standing."""
 
+import pghistory
 from django.conf import settings
 from django.db import models
 from django.utils.translation import gettext_lazy as _
@@ -7,6 +8,7 @@ from django.utils.translation import gettext_lazy as _
 from payouts.program import broker_code
 
 
+@pghistory.track(model_name="BrokerHistory")
 class Broker(models.Model):
     """A business in the program, known by its code for ever."""
 

@@ -33,3 +33,8 @@ def brokers() -> QuerySet[Broker]:
 
 def broker_with(code: int) -> Broker | None:
     return Broker.objects.filter(code=code).first()
+
+
+def codes() -> set[int]:
+    """Every code ever issued; none of them is given again."""
+    return set(Broker.objects.values_list("code", flat=True))

@@ -1,7 +1,8 @@
-"""A login: one person, known by e-mail."""
+"""A login: one person, known by e-mail; the devices it was used on; who was made staff."""
 
 from typing import Any, ClassVar
 
+import pghistory
 from django.contrib.auth.models import AbstractBaseUser, BaseUserManager, PermissionsMixin
 from django.db import models
 from django.db.models.functions import Lower
@@ -27,6 +28,7 @@ class UserManager(BaseUserManager["User"]):
         return self.get(email=(username or "").lower())
 
 
+@pghistory.track(exclude=["password", "last_login"], model_name="UserHistory")
 class User(AbstractBaseUser, PermissionsMixin):
     email = models.EmailField(_("e-mail address"), max_length=254, unique=True)
     name = models.CharField(_("name"), max_length=200, blank=True)
@@ -49,3 +51,37 @@ class User(AbstractBaseUser, PermissionsMixin):
 
     def __str__(self) -> str:
         return self.email
+
+
+@pghistory.track(
+    pghistory.InsertEvent("staff role given"),
+    pghistory.DeleteEvent("staff role taken"),
+    obj_field=None,
+    model_name="StaffRoleHistory",
+)
+class RoleGiven(User.groups.through):  # type: ignore[name-defined, misc]  # Django makes the class
+    """A login's role on the staff site: a group, given and taken."""
+
+    class Meta:
+        proxy = True
+
+
+class Device(models.Model):
+    """A browser that a login was used in: known by a cookie of which only the hash is kept."""
+
+    login = models.ForeignKey(User, on_delete=models.CASCADE, related_name="devices")
+    token_hash = models.CharField(max_length=64)
+    user_agent = models.CharField(max_length=300, blank=True)
+    address = models.GenericIPAddressField(null=True)
+    first_seen_at = models.DateTimeField()
+    last_seen_at = models.DateTimeField()
+
+    class Meta:
+        verbose_name = _("device")
+        verbose_name_plural = _("devices")
+        constraints = [
+            models.UniqueConstraint(fields=["login", "token_hash"], name="one_device_per_login_and_token")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.login_id} on {self.user_agent}"

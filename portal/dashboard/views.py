@@ -2,7 +2,7 @@
 
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect, render
+from django.shortcuts import render
 from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
@@ -10,16 +10,6 @@ from django.views.decorators.http import require_safe
 from portal import charts
 from portal.access import Seat, broker_page, seats_of
 from portal.dashboard import queries
-
-
-@require_safe
-@login_required
-def home(request: HttpRequest) -> HttpResponse:
-    """Straight to the only broker of a login; otherwise to the list, which also says when it is empty."""
-    seats = seats_of(request.user)
-    if len(seats) == 1:
-        return redirect("dashboard", code=seats[0].code)
-    return redirect("brokers")
 
 
 @require_safe

@@ -1,21 +1,38 @@
 """What `make demo` runs, where it answers, and what it says when it does."""
 
+import base64
 import fcntl
 import os
+import secrets
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 
 from payouts.refusal import Refusal
-from portal import embedded, embedded_process
+from portal import embedded, embedded_process, env
+from portal.simulator.accounts import EXAMPLES
 from portal.simulator.people import PASSWORD, PEOPLE
 
 USUAL_PORT = 8_000
 _PORTS_TRIED = 100
 #: The front door: it needs the database, the templates and the static files, so its answer proves them.
 FRONT_DOOR = "/accounts/login/"
+#: What a developer may have set for other ends: the demo brings its own, and sends no letter anywhere.
+_OF_OTHERS = frozenset(
+    {
+        "ALLOWED_HOSTS",
+        "CSRF_TRUSTED_ORIGINS",
+        "DEBUG",
+        "DEFAULT_FROM_EMAIL",
+        "EMAIL_URL",
+        "EXCHANGE_PRIVATE_KEY",
+        "EXCHANGE_URL",
+        "PORTAL_URL",
+        "SECURE_SSL_REDIRECT",
+    }
+)
 
 
 class PortTaken(Refusal):
@@ -59,7 +76,7 @@ def only_one(folder: Path) -> Iterator[Path]:
         yield file
 
 
-def commands(port: int) -> dict[str, list[str]]:
+def commands(port: int, exchange_port: int) -> dict[str, list[str]]:
     """The processes of the demo by name, in the order of starting."""
     python = sys.executable
     celery = [python, "-m", "celery", "--quiet", "--app", "portal.celery"]
@@ -70,18 +87,27 @@ def commands(port: int) -> dict[str, list[str]]:
         "web": [python, "-m", "uvicorn", *web],
         "worker": [*celery, "worker", "--loglevel", "WARNING", "--concurrency", "2", "--without-mingle"],
         "beat": [*celery, "beat", "--loglevel", "WARNING"],
-        "simulator": [python, manage, "simulate_exchange"],
+        "simulator": [python, manage, "simulate_exchange", "--port", str(exchange_port)],
     }
 
 
-def environment(folder: Path) -> dict[str, str]:
+def environment(folder: Path, port: int, exchange_port: int) -> dict[str, str]:
     """What the processes get: ours, and quiet about what does not matter on a developer's machine."""
-    return os.environ | {
+    kept = {name: value for name, value in os.environ.items() if name not in _OF_OTHERS}
+    return kept | {
         "DATA_DIR": str(folder),
+        "EXCHANGE_PRIVATE_KEY": env.kept_secret(folder / "exchange_key", _new_key),
+        "EXCHANGE_URL": f"http://127.0.0.1:{exchange_port}",
+        "PORTAL_DEMO": "True",
+        "PORTAL_URL": f"http://localhost:{port}",
         "PYTHONUNBUFFERED": "1",
         # Celery advises against root; nothing here unpickles, and containers often have no one else.
         "PYTHONWARNINGS": "ignore:You're running the worker with superuser privileges",
     }
+
+
+def _new_key() -> str:
+    return base64.b64encode(secrets.token_bytes(32)).decode()
 
 
 def answers(port: int) -> str:
@@ -98,12 +124,22 @@ def answers(port: int) -> str:
 
 
 def greeting(port: int) -> str:
-    width = max(len(person.email) for person in PEOPLE)
-    logins = "\n".join(f"      {person.email:<{width}}   {person.about}" for person in PEOPLE)
+    here = f"http://localhost:{port}"
     return (
         "\n  The broker portal is ready:\n\n"
-        f"      http://localhost:{port}\n\n"
+        f"      {here}\n\n"
         f"  Demo logins, all with the password {PASSWORD}\n\n"
-        f"{logins}\n\n"
+        f"{_columns((person.email, person.about) for person in PEOPLE)}\n\n"
+        "  Some need a code after the password; the running ones, and every letter the portal sends:\n\n"
+        f"      {here}/demo/codes/\n"
+        f"      {here}/demo/mailbox/\n\n"
+        "  Accounts at the exchange, to apply with\n\n"
+        f"{_columns(EXAMPLES)}\n\n"
         "  Ctrl-C stops it.\n"
     )
+
+
+def _columns(rows: Iterable[tuple[str, str]]) -> str:
+    known = list(rows)
+    width = max(len(name) for name, _ in known)
+    return "\n".join(f"      {name:<{width}}   {about}" for name, about in known)

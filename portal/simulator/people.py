@@ -1,6 +1,10 @@
 """The logins of the demo: who they are, and where they sit. Pure."""
 
+from base64 import b32decode, b32encode
 from dataclasses import dataclass
+from datetime import datetime
+from hashlib import sha1, sha256
+from hmac import digest
 
 #: For every login of the demo, which answers on this machine alone.
 PASSWORD = "demo-broker-portal"  # noqa: S105 - printed to whoever starts the demo
@@ -15,6 +19,23 @@ class Person:
     seats: tuple[tuple[int, str], ...] = ()
     is_staff: bool = False
     is_superuser: bool = False
+
+    @property
+    def totp_secret(self) -> str:
+        """Of the login's authenticator app. No secret at all: anyone can compute it, which is its point."""
+        return b32encode(sha256(f"demo of the broker portal {self.email}".encode()).digest()[:20]).decode()
+
+
+#: Seconds for which an authenticator app shows a code (RFC 6238).
+PERIOD = 30
+
+
+def code_at(secret: str, at: datetime) -> str:
+    """What an authenticator app with this secret shows at an instant: RFC 6238, SHA-1, six digits."""
+    counter = int(at.timestamp()) // PERIOD
+    mac = digest(b32decode(secret), counter.to_bytes(8, "big"), sha1)
+    start = mac[-1] & 0x0F
+    return f"{(int.from_bytes(mac[start : start + 4], 'big') & 0x7FFFFFFF) % 1_000_000:06}"
 
 
 PEOPLE = (

@@ -10,6 +10,7 @@ from payouts.monthend import actions as monthend
 from payouts.program import actions as program
 from payouts.program.broker_file import BrokerRow
 from portal.accounts import actions as accounts
+from portal.accounts import factors
 from portal.accounts.models import User
 from portal.simulator.businesses import BUSINESSES
 from portal.simulator.feed import Feed, start_of_the_program
@@ -86,6 +87,9 @@ def _make_login(person: Person, *, now: datetime) -> bool:
             is_staff=person.is_staff,
             is_superuser=person.is_superuser,
         )
+    accounts.confirm_address(login=login)
+    if not factors.has_factor(login):
+        factors.enrol_totp(login=login, secret=person.totp_secret)
     taken = set(Membership.objects.filter(login=login).values_list("broker_id", flat=True))
     for code, role in person.seats:
         if code not in taken:

@@ -7,13 +7,18 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 from urllib.error import URLError
 from urllib.request import urlopen
 
 import pytest
 from django.conf import settings
 from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
+
+from portal.simulator.people import code_at
+from tests import make
 
 ROOT = Path(__file__).resolve().parents[2]
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
@@ -35,9 +40,7 @@ def web(committed_db: str) -> Iterator[Callable[[], str]]:
     running: list[subprocess.Popen[bytes]] = []
 
     def start() -> str:
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            port = free.getsockname()[1]
+        port = free_port()
         running.append(
             subprocess.Popen(
                 [sys.executable, "-m", "uvicorn", "portal.asgi:application", "--port", str(port)],
@@ -48,7 +51,7 @@ def web(committed_db: str) -> Iterator[Callable[[], str]]:
             )
         )
         address = f"http://localhost:{port}"
-        _wait_for(address, running[0])
+        wait_for(address, running[0])
         return address
 
     yield start
@@ -76,6 +79,7 @@ class Reader:
         self._browser = browser
         self.address = address
         self.complaints: list[str] = []
+        self._logged_in: dict[str, Any] = {}
 
     def open(self, *, width: int = 1280, scheme: str = "dark", scripts: bool = True, email: str = "") -> Page:
         """A page in a browser of its own, logged in if a login is named."""
@@ -83,25 +87,47 @@ class Reader:
             viewport={"width": width, "height": 900},
             color_scheme=scheme,  # type: ignore[arg-type]
             java_script_enabled=scripts,
+            # A code of the second factor is good once: later browsers go on with the first one's cookies.
+            storage_state=self._logged_in.get(email),
         )
         page = context.new_page()
         page.set_default_timeout(20_000)
         page.on("console", self._heard)
         page.on("pageerror", lambda error: self.complaints.append(str(error)))
         if email:
-            page.goto(f"{self.address}/accounts/login/")
-            page.get_by_label("Email").fill(email)
-            page.get_by_label("Password").fill("correct horse battery")
-            page.get_by_role("button", name="Log in").click()
+            if email in self._logged_in:
+                page.goto(f"{self.address}/")
+            else:
+                self.log_in(page, email)
             page.wait_for_url("**/brokers/**")
+            self._logged_in[email] = context.storage_state()
         return page
+
+    def log_in(self, page: Page, email: str, *, password: str = "correct horse battery") -> None:
+        """With the password, and the code of the app that `make.totp` enrols where one is asked for."""
+        page.goto(f"{self.address}/accounts/login/")
+        page.get_by_label("Email").fill(email)
+        page.get_by_label("Password").fill(password)
+        page.get_by_role("button", name="Log in", exact=True).click()
+        page.wait_for_url(lambda address: not address.endswith("/accounts/login/"))
+        if page.url.endswith("/2fa/authenticate/"):
+            page.get_by_label("Code").fill(code_at(make.TOTP_SECRET, datetime.now(UTC)))
+            page.get_by_role("button", name="Log in", exact=True).click()
+            page.wait_for_url(lambda address: not address.endswith("/2fa/authenticate/"))
 
     def _heard(self, message: ConsoleMessage) -> None:
         if message.type in ("error", "warning", "assert") or "Content Security" in message.text:
             self.complaints.append(message.text)
 
 
-def _wait_for(address: str, process: subprocess.Popen[bytes]) -> None:
+def free_port() -> int:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port: int = free.getsockname()[1]
+    return port
+
+
+def wait_for(address: str, process: subprocess.Popen[bytes]) -> None:
     give_up_at = time.monotonic() + 30
     while time.monotonic() < give_up_at:
         if process.poll() is not None:

@@ -13,10 +13,16 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from django.utils import timezone
 
+from payouts.exchange.http import HttpExchange
+from payouts.exchange.port import Account
+from payouts.exchange.signing import Signer
 from portal import embedded
 from portal import embedded_process as process
+from portal.simulator.accounts import EXAMPLES
 from portal.simulator.people import PASSWORD, PEOPLE
+from tests.exchange import PRIVATE_KEY
 from tests.portal.embedded_servers import PROJECT, eventually, folder_with_servers
 
 
@@ -72,17 +78,26 @@ def processes_of(folder: Path) -> list[int]:
 
 
 def log_in(port: int, email: str) -> str:
-    """The address at which a login ends up."""
+    """The address at which a login ends up, with the code of the demo's page if it is asked for one."""
     browser = urllib.request.build_opener(
         urllib.request.HTTPCookieProcessor(http.cookiejar.CookieJar()),
         urllib.request.HTTPRedirectHandler(),
     )
-    door = f"http://localhost:{port}/accounts/login/"
-    page = browser.open(door).read().decode()
-    token = re.search(r'name="csrfmiddlewaretoken" value="([^"]+)"', page)
-    assert token is not None
-    form = {"csrfmiddlewaretoken": token[1], "login": email, "password": PASSWORD}
-    return browser.open(door, urllib.parse.urlencode(form).encode()).url
+
+    def send(form: dict[str, str], address: str) -> str:
+        page = browser.open(address).read().decode()
+        token = re.search(r'name="csrfmiddlewaretoken" value="([^"]+)"', page)
+        assert token is not None
+        filled = urllib.parse.urlencode({"csrfmiddlewaretoken": token[1]} | form)
+        return browser.open(address, filled.encode()).url
+
+    reached = send({"login": email, "password": PASSWORD}, f"http://localhost:{port}/accounts/login/")
+    if not reached.endswith("/2fa/authenticate/"):
+        return reached
+    codes = browser.open(f"http://localhost:{port}/demo/codes/").read().decode()
+    code = re.search(r"\b[0-9]{3} ?[0-9]{3}\b", codes[codes.index(email) :])
+    assert code is not None
+    return send({"code": code[0].replace(" ", "")}, reached)
 
 
 def test_it_answers_logs_in_and_leaves_nothing_behind(folder: Path) -> None:
@@ -156,6 +171,55 @@ def test_ctrl_c_while_it_starts_leaves_nothing_behind(folder: Path) -> None:
     assert started.returncode == 0
     assert processes_of(folder) == []
     assert [server for server in embedded.status(folder) if server.running] == []
+
+
+def given_to(folder: Path, words: str) -> dict[str, str]:
+    """The environment of the demo's process whose command has these words."""
+    for pid in processes_of(folder):
+        command = Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode()
+        if words in command and "leashed" not in command:
+            given = Path(f"/proc/{pid}/environ").read_text().split("\0")
+            return dict(each.split("=", 1) for each in given if "=" in each)
+    raise AssertionError(f"no process with {words}")
+
+
+def test_it_brings_an_exchange_of_its_own_and_nothing_of_the_developer_leaks_in(folder: Path) -> None:
+    port = process.free_port()
+    leaking = {
+        "ALLOWED_HOSTS": "brokers.example.com",
+        "EMAIL_URL": "smtps://portal:word@mail.example.com",
+        "EXCHANGE_PRIVATE_KEY": PRIVATE_KEY,
+        "EXCHANGE_URL": "https://api.exchange.example",
+        "PORTAL_URL": "https://brokers.example.com",
+    }
+    with demo(folder, PORT=str(port), **leaking) as started:
+        heard = heard_until(started, "Ctrl-C stops it.")
+        given = given_to(folder, "uvicorn")
+        key = given["EXCHANGE_PRIVATE_KEY"]
+        exchange = HttpExchange(url=given["EXCHANGE_URL"], signer=Signer(key), clock=timezone.now)
+        eventually(lambda: not process.is_free(int(given["EXCHANGE_URL"].rpartition(":")[2])))
+
+        assert exchange.account("BP-920001") == Account("BP-920001", is_business=True, is_affiliate=True)
+        for name in ("/demo/codes/", "/demo/mailbox/"):
+            assert f"http://localhost:{port}{name}\n" in heard
+            with urllib.request.urlopen(f"http://localhost:{port}{name}") as page:
+                assert page.status == 200
+        assert all(account_id in heard for account_id, _ in EXAMPLES)
+        assert key not in heard
+        for words in ("worker", "beat", "simulate_exchange"):
+            assert {name: given_to(folder, words)[name] for name in ("EXCHANGE_URL", "PORTAL_URL")} == {
+                "EXCHANGE_URL": given["EXCHANGE_URL"],
+                "PORTAL_URL": f"http://localhost:{port}",
+            }
+        assert key not in leaking.values()
+        assert not {"ALLOWED_HOSTS", "EMAIL_URL"} & given.keys()
+
+        started.send_signal(signal.SIGINT)
+        started.communicate(timeout=30)
+
+    kept = folder / "exchange_key"
+    assert kept.read_text() == key
+    assert kept.stat().st_mode & 0o777 == 0o600
 
 
 @pytest.mark.parametrize(

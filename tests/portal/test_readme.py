@@ -20,6 +20,7 @@ import pytest
 from django.conf import settings
 
 from tests import databases
+from tests.exchange import PRIVATE_KEY
 
 ROOT = Path(__file__).resolve().parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -120,6 +121,11 @@ def production(tmp_path: Path, django_db_setup: None) -> Iterator[dict[str, str]
                 "DATABASE_URL": url(app, name),
                 "DATABASE_OWNER_URL": url(owner, name),
                 "BROKER_URL": settings.CELERY_BROKER_URL,
+                "PORTAL_URL": "https://localhost",
+                "EMAIL_URL": "smtps://portal:word@localhost:465",
+                "DEFAULT_FROM_EMAIL": "brokers@example.com",
+                "EXCHANGE_URL": "https://localhost",
+                "EXCHANGE_PRIVATE_KEY": PRIVATE_KEY,
                 "DATA_DIR": str(tmp_path / "data"),
             }
         finally:

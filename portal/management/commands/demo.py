@@ -5,7 +5,7 @@ import signal
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -15,7 +15,7 @@ from django.db import connections
 from django.utils import timezone
 
 from payouts.management.engine_command import EngineCommand, WrongArgument
-from portal import embedded, frame
+from portal import embedded, embedded_process, frame
 from portal.management import demo
 from portal.management.processes import Child, Children
 from portal.simulator import seed
@@ -49,16 +49,23 @@ class Command(EngineCommand):
             except KeyboardInterrupt:
                 self.tell("Stopped.")
 
+    def in_history(self) -> AbstractContextManager[Any]:
+        """Nothing yet: migrations do not run inside a context of the history."""
+        return nullcontext()
+
     def _run(self, folder: Path, port: int, note: Path, size: float) -> NoReturn:
         frame.bring_up_to_date()
         self.tell("Bringing the demo's program up to the present.")
-        seed.seed(now=timezone.now(), size=size, say=self.tell)
+        with super().in_history():
+            seed.seed(now=timezone.now(), size=size, say=self.tell)
         connections.close_all()
         Path(settings.STATIC_ROOT).mkdir(parents=True, exist_ok=True)  # WhiteNoise looks for it
         children = Children()
         try:
-            for name, command in demo.commands(port).items():
-                children.add(Child(name, command, environment=demo.environment(folder), say=self.tell))
+            exchange_port = embedded_process.free_port(apart_from={port})
+            given = demo.environment(folder, port, exchange_port)
+            for name, command in demo.commands(port, exchange_port).items():
+                children.add(Child(name, command, environment=given, say=self.tell))
             self._await_answer(children, port)
             note.write_text(f"http://localhost:{port}\n", encoding="utf-8")
             self.tell(demo.greeting(port))

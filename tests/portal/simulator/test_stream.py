@@ -21,6 +21,7 @@ from portal.simulator import seed
 from portal.simulator.feed import Feed
 from portal.simulator.market import Market
 from portal.simulator.stream import Stream
+from tests.exchange import PRIVATE_KEY
 from tests.portal.embedded_servers import PROJECT, eventually
 
 
@@ -204,8 +205,15 @@ def test_it_says_what_is_missing_in_an_empty_program(committed_db: str) -> None:
     assert said == "the demo's brokers are not enrolled here: run `manage.py seed_demo` first\n"
 
 
-@pytest.mark.parametrize("command", ["simulate_exchange", "seed_demo", "demo"])
-def test_production_gets_no_invented_fills(committed_db: str, command: str) -> None:
+@pytest.mark.parametrize(
+    ("command", "sentence"),
+    [
+        ("simulate_exchange", "invented fills do not belong into production: nothing was done"),
+        ("seed_demo", "invented brokers do not belong into production: nothing was done"),
+        ("demo", "the demo is for development: unset PORTAL_MODE"),
+    ],
+)
+def test_production_gets_no_invented_fills(committed_db: str, command: str, sentence: str) -> None:
     refused = subprocess.run(
         [sys.executable, "manage.py", command],
         cwd=PROJECT,
@@ -213,15 +221,20 @@ def test_production_gets_no_invented_fills(committed_db: str, command: str) -> N
             **os.environ,
             "PORTAL_MODE": "production",
             "SECRET_KEY": "x" * 50,
+            "PSEUDONYM_KEY": "p" * 32,
             "ALLOWED_HOSTS": "localhost",
             "DATABASE_URL": committed_db,
             "BROKER_URL": "redis://127.0.0.1:1/0",
+            "PORTAL_URL": "https://localhost",
+            "EMAIL_URL": "smtps://localhost",
+            "DEFAULT_FROM_EMAIL": "brokers@example.com",
+            "EXCHANGE_URL": "https://localhost",
+            "EXCHANGE_PRIVATE_KEY": PRIVATE_KEY,
         },
         capture_output=True,
         text=True,
         check=False,
     )
 
-    assert refused.returncode == 2
-    assert len(refused.stderr.splitlines()) == 1
+    assert (refused.returncode, refused.stderr.splitlines()) == (2, [sentence])
     assert not Fill.objects.exists()

@@ -1,0 +1,1 @@
+"""The acts that span rooms: one file an act, one transaction each."""

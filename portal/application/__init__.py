@@ -1,0 +1,1 @@
+"""A business applies: its draft, its documents, its course through review."""

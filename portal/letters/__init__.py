@@ -1,0 +1,1 @@
+"""The outbox: letters wait as rows until a mail server has taken them."""

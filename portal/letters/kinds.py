@@ -1,0 +1,140 @@
+"""Every kind of letter: which facts its text needs, and which secret link, if any, is made for it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from enum import Enum
+from typing import Any
+from uuid import UUID
+
+
+class Fact(Enum):
+    """How a fact is given by who writes the letter. JSON holds all of them."""
+
+    #: One line of text; may be empty or None where it is not known.
+    LINE = "a text"
+    #: A text of several lines, in the words of a person.
+    LINES = "a text of several lines"
+    #: "2026-11-22T19:05:00+00:00", an instant with its offset.
+    INSTANT = "an instant as ISO text with its offset"
+    #: "2026-12-01"
+    DATE = "a date as ISO text"
+    #: An application's reference.
+    REFERENCE = "a UUID as text"
+    #: A whole number, such as a broker's code.
+    NUMBER = "a whole number"
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """A kind of letter; its text lies in `templates/letters/<name>.subject.txt`, `.txt` and `.html`."""
+
+    facts: Mapping[str, Fact] = field(default_factory=dict)
+    #: Facts that its text also says when they are given.
+    also: Mapping[str, Fact] = field(default_factory=dict)
+    #: The kind of secret link that is made for it when it is sent, see `settings.LETTER_LINKS`.
+    link: str | None = None
+
+
+#: When it happened, from which address, in which browser.
+_WHERE = {"at": Fact.INSTANT, "address": Fact.LINE, "browser": Fact.LINE}
+_WHAT = {"what": Fact.LINE}  # "authenticator app", "passkey", …
+_APPLICATION = {"legal_name": Fact.LINE, "reference": Fact.REFERENCE}
+
+KINDS: Mapping[str, Kind] = {
+    # Logins
+    "confirm_email": Kind(also=_WHERE, link="confirm"),
+    "confirm_email_change": Kind(also=_WHERE, link="confirm"),
+    "account_exists": Kind(also=_WHERE),
+    "reset_password": Kind(also=_WHERE, link="reset"),
+    # Security
+    "password_changed": Kind(_WHERE),
+    "email_changed": Kind({"old": Fact.LINE, "new": Fact.LINE}, also=_WHERE),
+    "mfa_added": Kind(_WHERE | _WHAT),
+    "mfa_removed": Kind(_WHERE | _WHAT),
+    "recovery_codes_made": Kind(_WHERE),
+    "new_device": Kind(_WHERE),
+    # Applications
+    "application_submitted": Kind(_APPLICATION),
+    "information_requested": Kind(_APPLICATION | {"text": Fact.LINES}),
+    "application_approved": Kind(_APPLICATION | {"code": Fact.NUMBER, "broker": Fact.LINE}),
+    "application_rejected": Kind(
+        _APPLICATION | {"reason": Fact.LINE, "message": Fact.LINES, "reapply_from": Fact.DATE}
+    ),
+    "application_withdrawn": Kind(_APPLICATION),
+    # Teams
+    "invitation": Kind(
+        {"broker": Fact.LINE, "role": Fact.LINE, "invited_by": Fact.LINE, "expires_at": Fact.INSTANT},
+        link="invite",
+    ),
+}
+
+
+class WrongLetter(ValueError):
+    """What was handed over makes no letter of that kind: a mistake in the code that writes it."""
+
+
+def check(*, kind: str, facts: Mapping[str, Any], link: Mapping[str, Any] | None) -> None:
+    """Raise `WrongLetter` unless the facts and the link are those of the kind, no more and no less.
+
+    Surplus facts are a mistake too: what no text says might be a secret, and would be kept.
+    """
+    if kind not in KINDS:
+        raise WrongLetter(f"there is no letter '{kind}': add it to KINDS in portal/letters/kinds.py")
+    wanted = KINDS[kind]
+    missing = wanted.facts.keys() - facts.keys()
+    surplus = facts.keys() - wanted.facts.keys() - wanted.also.keys()
+    if missing:
+        raise WrongLetter(f"letter '{kind}' needs the facts {', '.join(sorted(missing))}")
+    if surplus:
+        raise WrongLetter(f"letter '{kind}' has no use for the facts {', '.join(sorted(surplus))}")
+    for name, value in facts.items():
+        fact = fact_of(kind, name)
+        if not _fits(fact, value):
+            raise WrongLetter(f"letter '{kind}': the fact {name} is to be {fact.value}")
+    given = None if link is None else link.get("kind")
+    if given != wanted.link:
+        raise WrongLetter(f"letter '{kind}' is to have the link {wanted.link!r}, not {given!r}")
+
+
+def fact_of(kind: str, name: str) -> Fact:
+    """How the named fact of a kind is given."""
+    wanted = KINDS[kind]
+    return wanted.facts[name] if name in wanted.facts else wanted.also[name]
+
+
+def _fits(fact: Fact, value: Any) -> bool:
+    match fact:
+        case Fact.LINE:
+            return value is None or isinstance(value, str)
+        case Fact.LINES:
+            return isinstance(value, str)
+        case Fact.NUMBER:
+            return isinstance(value, int) and not isinstance(value, bool)
+        case Fact.REFERENCE:
+            return _reference(value)
+        case Fact.INSTANT:
+            return _instant(value)
+        case Fact.DATE:
+            return _date(value)
+
+
+def _reference(value: Any) -> bool:
+    try:
+        return isinstance(value, str) and str(UUID(value)) == value
+    except ValueError:
+        return False
+
+
+def _instant(value: Any) -> bool:
+    try:
+        return datetime.fromisoformat(value).tzinfo is not None
+    except (TypeError, ValueError):
+        return False
+
+
+def _date(value: Any) -> bool:
+    try:
+        return bool(date.fromisoformat(value).isoformat() == value)
+    except (TypeError, ValueError):
+        return False

@@ -1,0 +1,1 @@
+"""The staff site: Django's admin as windows and buttons over queries and actions."""

@@ -1,0 +1,142 @@
+"""Reads about teams and invitations: who belongs to a broker, and what an invitation's link opens."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from allauth.account.models import EmailAddress
+from django.db.models import QuerySet
+
+from payouts.month import Month
+from payouts.program.terms import Terms, terms_for
+from payouts.refusal import Refusal
+from portal.team import links
+from portal.team.models import Invitation, Membership, Role
+
+
+class NoLongerOpen(Refusal):
+    """The invitation was withdrawn, or its time is up."""
+
+
+class UsedAlready(Refusal):
+    """The invitation was accepted before."""
+
+
+class AnotherAddress(Refusal):
+    """The invitation is for an address that the login does not own, or has not confirmed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Invited:
+    """An open invitation as the login that it is meant for sees it."""
+
+    broker_code: int
+    broker_name: str
+    account_id: str
+    role: Role
+    expires_at: datetime
+    #: What is to be accepted.
+    terms: Terms
+
+
+def masked(email: str) -> str:
+    """An address that its owner recognises and nobody else can write to: o•••@example.com."""
+    name, _, domain = email.rpartition("@")
+    return f"{name[:1]}•••@{domain}"
+
+
+def address_asked(token: str, *, now: datetime) -> str:
+    """Whose invitation a link is, masked: all that a visitor learns who is not logged in.
+
+    Refuses `BrokenLink`, `NoLongerOpen`, `UsedAlready`.
+    """
+    invitation = links.invitation_of(token)
+    must_be_open(invitation, now=now)
+    return masked(invitation.email)
+
+
+def invited(token: str, *, login: Any, now: datetime) -> Invited:
+    """What a login is invited to by a link.
+
+    Refuses `BrokenLink`, `NoLongerOpen`, `UsedAlready`, `AnotherAddress`.
+    """
+    invitation = links.invitation_of(token)
+    must_be_open(invitation, now=now)
+    must_own_the_address(login, invitation.email)
+    return Invited(
+        broker_code=invitation.broker_id,
+        broker_name=invitation.broker.name,
+        account_id=invitation.broker.account_id,
+        role=Role(invitation.role),
+        expires_at=invitation.expires_at,
+        terms=terms_in_force(now),
+    )
+
+
+def joined_by(token: str, *, login: Any) -> int | None:
+    """The code of the broker that a login joined by this very link; None if it did not."""
+    try:
+        invitation = links.invitation_of(token)
+    except links.BrokenLink:
+        return None
+    return invitation.broker_id if invitation.accepted_by_id == login.pk else None
+
+
+def must_be_open(invitation: Invitation, *, now: datetime) -> None:
+    """Refuses `UsedAlready`, `NoLongerOpen`."""
+    must_be_undecided(invitation)
+    if now >= invitation.expires_at:
+        raise NoLongerOpen(
+            f"This invitation was open until {invitation.expires_at:%Y-%m-%d %H:%M} UTC:"
+            " ask vip@backpack.exchange for a new one."
+        )
+
+
+def must_be_undecided(invitation: Invitation) -> None:
+    """Its time may be up. Refuses `UsedAlready`, `NoLongerOpen`."""
+    if invitation.state == Invitation.State.ACCEPTED:
+        raise UsedAlready("This invitation was used already: log in to see the brokers of your login.")
+    if invitation.state == Invitation.State.WITHDRAWN:
+        raise NoLongerOpen(
+            "This invitation was withdrawn: ask whoever invited you, or vip@backpack.exchange, for a new one."
+        )
+
+
+def must_own_the_address(login: Any, email: str) -> None:
+    """Only whoever reads the mailbox may take up an invitation. Refuses `AnotherAddress`."""
+    if not owns(login, email):
+        raise AnotherAddress(
+            f"This invitation is for {masked(email)}: log in with that address, confirmed, to accept it."
+        )
+
+
+def owns(login: Any, email: str) -> bool:
+    """Whether a login has proved that it reads the mailbox of an address."""
+    return bool(EmailAddress.objects.filter(user=login, email=email, verified=True).exists())
+
+
+def terms_in_force(now: datetime) -> Terms:
+    """The program's terms as they hold now."""
+    return terms_for(Month.of(now))
+
+
+def has_owner(broker_code: int) -> bool:
+    return Membership.objects.filter(broker_id=broker_code, role=Role.OWNER).exists()
+
+
+def is_member(login: Any, broker_code: int) -> bool:
+    return Membership.objects.filter(broker_id=broker_code, login=login).exists()
+
+
+def team(broker_code: int) -> QuerySet[Membership]:
+    """The members of a broker, owners first."""
+    return Membership.objects.filter(broker_id=broker_code).select_related("login").order_by("joined_at")
+
+
+def invitations(broker_code: int) -> QuerySet[Invitation]:
+    """Every invitation to a broker's team, the latest first."""
+    return (
+        Invitation.objects.filter(broker_id=broker_code)
+        .select_related("invited_by", "accepted_by")
+        .order_by("-invited_at", "-pk")
+    )
