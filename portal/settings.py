@@ -136,6 +136,7 @@ MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
+    "portal.headers.KeepNothing",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -352,7 +353,13 @@ LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
     "formatters": {"line": {"format": "{asctime} {levelname} {name} {message}", "style": "{"}},
+    "filters": {"route only": {"()": "portal.quiet_logs.RouteOnly"}},
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["stderr"], "level": "WARNING"},
-    "loggers": {"portal": {"level": "INFO"}, "payouts": {"level": "INFO"}},
+    "loggers": {
+        "portal": {"level": "INFO"},
+        "payouts": {"level": "INFO"},
+        "django.request": {"filters": ["route only"]},
+        "django.security.csrf": {"filters": ["route only"]},
+    },
 }

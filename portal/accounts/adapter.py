@@ -56,6 +56,8 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth ha
     @transaction.atomic
     def set_password(self, user: Any, password: str) -> None:
         super().set_password(user, password)
+        # Who had the old password may have begun to change the address: that ends with it.
+        EmailAddress.objects.filter(user=user, verified=False).exclude(email=user.email).delete()
         tell("password_changed", to=user.email, request=self.request, now=timezone.now())
 
     @transaction.atomic

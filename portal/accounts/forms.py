@@ -8,12 +8,20 @@ from allauth.mfa.base.forms import AuthenticateForm, ReauthenticateForm
 from allauth.mfa.totp.forms import ActivateTOTPForm
 from allauth.mfa.webauthn.forms import AddWebAuthnForm, EditWebAuthnForm
 from django import forms
+from django.core.validators import validate_email
 from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from portal.accounts import actions, codes
 from portal.accounts.security_letters import where
+
+
+def _still_an_address(value: str) -> str:
+    """In small letters, as addresses are kept; a few signs are no part of an address any more then."""
+    email = value.strip().lower()
+    validate_email(email)
+    return email
 
 
 class SignUp(SignupForm):  # type: ignore[misc]  # allauth has no types
@@ -26,6 +34,9 @@ class SignUp(SignupForm):  # type: ignore[misc]  # allauth has no types
         super().__init__(*args, **kwargs)
         self.fields["email"].label = _("E-mail address at work")
         self.fields["password2"].label = _("The same password again")
+
+    def clean_email(self) -> str:
+        return _still_an_address(super().clean_email())
 
     def validate_unique_email(self, value: str) -> str:
         # An address that somebody only wants to change to does not take it away from its owner.
@@ -45,7 +56,7 @@ class SignUp(SignupForm):  # type: ignore[misc]  # allauth has no types
 
 class ResetPassword(ResetPasswordForm):  # type: ignore[misc]
     def clean_email(self) -> str:
-        return str(self.cleaned_data["email"]).strip().lower()
+        return _still_an_address(self.cleaned_data["email"])
 
     def save(self, request: HttpRequest, **_kwargs: Any) -> str:
         email: str = self.cleaned_data["email"]
@@ -58,6 +69,9 @@ class ChangeAddress(AddEmailForm):  # type: ignore[misc]
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["email"].label = _("New e-mail address")
+
+    def clean_email(self) -> str:
+        return _still_an_address(super().clean_email())
 
 
 class _Code(forms.Form):

@@ -13,6 +13,7 @@ from pathlib import Path
 from payouts.refusal import Refusal
 from portal import embedded, embedded_process, env
 from portal.simulator.accounts import EXAMPLES
+from portal.simulator.applicants import APPLICANTS
 from portal.simulator.people import PASSWORD, PEOPLE
 
 USUAL_PORT = 8_000
@@ -130,7 +131,9 @@ def greeting(port: int) -> str:
         f"      {here}\n\n"
         f"  Demo logins, all with the password {PASSWORD}\n\n"
         f"{_columns((person.email, person.about) for person in PEOPLE)}\n\n"
-        "  Some need a code after the password; the running ones, and every letter the portal sends:\n\n"
+        "  Applicants, with the same password and no code\n\n"
+        f"{_columns((each.email, f'{each.company}: {each.course}') for each in APPLICANTS)}\n\n"
+        "  All others need a code after the password. The running ones, and every letter sent:\n\n"
         f"      {here}/demo/codes/\n"
         f"      {here}/demo/mailbox/\n\n"
         "  Accounts at the exchange, to apply with\n\n"

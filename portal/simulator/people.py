@@ -19,6 +19,8 @@ class Person:
     seats: tuple[tuple[int, str], ...] = ()
     is_staff: bool = False
     is_superuser: bool = False
+    #: What the login is on the staff site.
+    staff_roles: tuple[str, ...] = ()
 
     @property
     def totp_secret(self) -> str:
@@ -38,6 +40,10 @@ def code_at(secret: str, at: datetime) -> str:
     return f"{(int.from_bytes(mac[start : start + 4], 'big') & 0x7FFFFFFF) % 1_000_000:06}"
 
 
+def _staff(email: str, name: str, about: str, role: str) -> Person:
+    return Person(email, name, about, is_staff=True, staff_roles=(role,))
+
+
 PEOPLE = (
     Person("owner@helmsman.example", "Olga Brandt", "owner of Helmsman Terminal", ((1400, "owner"),)),
     Person("finance@helmsman.example", "Femi Adeyemi", "its finance person", ((1400, "finance"),)),
@@ -52,6 +58,10 @@ PEOPLE = (
     ),
     Person("new@wharfside.example", "Nadia Okafor", "enrolled, no fill yet", ((3200, "owner"),)),
     Person("nobody@example.com", "Noah Winter", "belongs to no broker"),
-    Person("staff@exchange.example", "Sam Whitlock", "staff of the exchange", is_staff=True),
+    _staff("reviewer@exchange.example", "Rita Solberg", "reviews applications", "reviewer"),
+    _staff("operations@exchange.example", "Sam Whitlock", "looks after brokers and letters", "operations"),
+    _staff("preparer@exchange.example", "Pia Novak", "prepares payouts", "finance preparer"),
+    _staff("approver@exchange.example", "Amir Haddad", "approves payouts", "finance approver"),
+    _staff("auditor@exchange.example", "Aude Lemaire", "reads all, changes nothing", "auditor"),
     Person("admin@exchange.example", "Ada Sorensen", "superuser", is_staff=True, is_superuser=True),
 )

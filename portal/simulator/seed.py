@@ -4,6 +4,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
+from django.contrib.auth.models import Group
+
 from payouts.feed.intake import Tally
 from payouts.month import Month
 from payouts.monthend import actions as monthend
@@ -12,6 +14,7 @@ from payouts.program.broker_file import BrokerRow
 from portal.accounts import actions as accounts
 from portal.accounts import factors
 from portal.accounts.models import User
+from portal.simulator import applicants
 from portal.simulator.businesses import BUSINESSES
 from portal.simulator.feed import Feed, start_of_the_program
 from portal.simulator.market import Market
@@ -49,6 +52,7 @@ def seed(
     if imported.imported:
         say(f"Enrolled {imported.imported} brokers, the first on {start:%Y-%m-%d}.")
     logins = sum(_make_login(person, now=now) for person in PEOPLE)
+    applicants.seed(now=now)
     tally = Tally()
     feed = Feed(Market(start=start, size=size))
     feed.bring_up_to(now, tally=tally, progress=progress)
@@ -90,6 +94,7 @@ def _make_login(person: Person, *, now: datetime) -> bool:
     accounts.confirm_address(login=login)
     if not factors.has_factor(login):
         factors.enrol_totp(login=login, secret=person.totp_secret)
+    login.groups.set(Group.objects.filter(name__in=person.staff_roles))
     taken = set(Membership.objects.filter(login=login).values_list("broker_id", flat=True))
     for code, role in person.seats:
         if code not in taken:

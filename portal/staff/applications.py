@@ -90,6 +90,7 @@ class ApplicationWindow(Window):
             raise Http404(_("There is no such application."))
         own, now = _own(request, application), timezone.now()
         can_review = Act.REVIEW in acts(request) and not own
+        can_see_history = Act.SEE_HISTORY in acts(request)
         context = self.admin_site.each_context(request) | {
             "title": application.legal_name,
             "application": application,
@@ -107,7 +108,7 @@ class ApplicationWindow(Window):
             "is_open": application.state in review.OPEN,
             "days": working_days(application.submitted_at.date(), now.date()),
             "promise": promised(application, now=now),
-            "history": history_of(application) if Act.SEE_HISTORY in acts(request) or can_review else [],
+            "history": history_of(application) if not own and (can_review or can_see_history) else [],
             "note_form": review_forms.Note(),
             "is_asked_for": application.state == State.INFORMATION_REQUESTED,
         }

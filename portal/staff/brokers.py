@@ -3,6 +3,7 @@
 from datetime import datetime
 from typing import Any
 
+from allauth.account.decorators import reauthentication_required
 from django.contrib import admin
 from django.contrib.admin import SimpleListFilter
 from django.db.models import Count, Exists, IntegerField, OuterRef, Q, QuerySet, Subquery
@@ -103,11 +104,17 @@ class BrokerWindow(Window):
             "can_act": can_act,
             "can_invite": can_act and not broker.has_owner and not any(each.is_open for each in invited),
             "can_see_history": Act.SEE_HISTORY in acts(request),
-            "history": history_of(broker) if Act.SEE_HISTORY in acts(request) else [],
+            "history": history_of(broker) if Act.SEE_HISTORY in acts(request) and not own else [],
         }
         return TemplateResponse(request, "staff/brokers/detail.html", context)
 
     def invite(self, request: HttpRequest, code: int) -> HttpResponse:
+        """It hands a broker over, so the login proves itself once more before the page is shown."""
+        must_be_able(request, Act.INVITE)
+        answer: HttpResponse = reauthentication_required(self._invite)(request, code)
+        return answer
+
+    def _invite(self, request: HttpRequest, code: int) -> HttpResponse:
         broker = self._broker(request, code)
         asked = Asked(
             title=_("Invite the first owner"),

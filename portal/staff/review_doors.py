@@ -31,6 +31,8 @@ from portal.staff import review_forms as forms
 from portal.staff.window import must_be_able
 
 Door = Callable[..., HttpResponse]
+#: What no login is: a form that does not say who had the application matches nobody.
+_NOBODY_KNOWN = -1
 #: The application went on while somebody looked at it: they are told on its page.
 _GONE_ON = (course.Overtaken, course.WrongState, review.TakenMeanwhile)
 
@@ -283,7 +285,7 @@ def document(window: Any, request: HttpRequest, application: Application, docume
 
 def _holder(request: HttpRequest) -> int | None:
     form = forms.Held(request.POST)
-    return form.cleaned_data["holder"] if form.is_valid() else None
+    return form.cleaned_data["holder"] if form.is_valid() else _NOBODY_KNOWN
 
 
 def _shown(

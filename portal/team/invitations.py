@@ -158,7 +158,7 @@ def accept(
     `account` is what the exchange has just answered about the broker's account, `terms_version` the terms
     that were on the page, `address` from where they were accepted. Refuses as `queries.invited` does, and
     `NotDeclared`, `TermsChanged`, `NoSuchAccount`, `NotABusinessAccount`, `IsAnAffiliate`, `OutOfProgram`,
-    `HasOwner`, `AlreadyMember`.
+    `HasOwner`, `AlreadyMember`, `YourOwnAddress`.
 
     "Enrollment in one program will preclude enrollment in the other."
     """
@@ -168,6 +168,8 @@ def accept(
     invitation = _locked(shown.pk)
     queries.must_be_open(invitation, now=now)
     queries.must_own_the_address(login, invitation.email)
+    if login.pk == invitation.invited_by_id:
+        raise YourOwnAddress("You sent this invitation: staff do not make themselves owners of a broker.")
     if not is_no_affiliate:
         raise NotDeclared("Declare that the business is not enrolled in the Affiliate Program.")
     if terms_version != queries.terms_in_force(now).name:

@@ -50,7 +50,7 @@ def _accepted(request: HttpRequest, token: str, found: queries.Invited, form: Ac
             account=chosen.exchange(clock=timezone.now).account(found.account_id),
             terms_version=form.cleaned_data["terms_version"],
             is_no_affiliate=form.cleaned_data["is_no_affiliate"],
-            address=request.META["REMOTE_ADDR"],
+            address=request.META.get("REMOTE_ADDR", ""),
             now=timezone.now(),
         )
     except ExchangeUnavailable as refusal:

@@ -48,7 +48,7 @@ def test_the_readme_has_the_commands_that_are_run_here() -> None:
             "python manage.py check_books",
         ],
         [
-            "uvicorn portal.asgi:application --host 0.0.0.0 --port 8000 --proxy-headers",
+            "uvicorn portal.asgi:application --host 0.0.0.0 --port 8000 --proxy-headers --no-access-log",
             "celery --app portal.celery worker --loglevel INFO",
             "celery --app portal.celery beat --loglevel INFO",
         ],

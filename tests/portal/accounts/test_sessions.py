@@ -117,12 +117,21 @@ def test_an_address_from_a_header_of_a_stranger_is_not_believed() -> None:
 
 def test_the_first_device_is_silent_the_next_is_told_and_a_known_one_is_not() -> None:
     login = make.login()
-    first, second = Client(), Client(headers={"user-agent": "Elsewhere/3"})
+    first, second = (
+        Client(),
+        Client(
+            headers={"user-agent": "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"}
+        ),
+    )
     log_in(first, login.email)
     assert letters() == []
     log_in(second, login.email)
     (letter,) = letters()
-    assert (letter.kind, letter.to, letter.facts["browser"]) == ("new_device", login.email, "Elsewhere/3")
+    assert (letter.kind, letter.to, letter.facts["browser"]) == (
+        "new_device",
+        login.email,
+        "Firefox on Linux",
+    )
 
     second.post("/accounts/logout/")
     log_in(second, login.email)

@@ -10,6 +10,7 @@ from payouts.monthend.models import Payout, Run
 from payouts.program.actions import CodeTaken
 from payouts.program.models import Broker
 from portal.accounts.models import User
+from portal.application.models import Application
 from portal.simulator import people, seed
 from portal.simulator.businesses import BUSINESSES
 from portal.simulator.feed import Feed, booked_until
@@ -111,7 +112,7 @@ def test_the_logins_open_and_sit_where_they_should() -> None:
     assert two.memberships.count() == 2
     assert none.memberships.count() == 0
     assert User.objects.get(email="admin@exchange.example").is_superuser
-    assert not User.objects.get(email="staff@exchange.example").is_superuser
+    assert not User.objects.get(email="reviewer@exchange.example").is_superuser
 
 
 @pytest.mark.django_db
@@ -123,3 +124,20 @@ def test_a_program_of_somebody_else_is_left_alone() -> None:
 
     assert Broker.objects.count() == 1
     assert not Fill.objects.exists()
+
+
+@pytest.mark.django_db
+def test_the_queue_of_applications_has_something_to_show_and_is_not_doubled() -> None:
+    seeded()
+    seeded(now=NOW + timedelta(days=1))
+
+    assert list(Application.objects.order_by("legal_name").values_list("legal_name", "state")) == [
+        ("Brightshore Referrals Ltd", "rejected"),
+        ("Fathomline Lda", "submitted"),
+        ("Halyard Quant GmbH", "information_requested"),
+        ("Kitestone KK", "submitted"),
+        ("Quillon SAS", "draft"),
+    ]
+    assert [str(group) for group in User.objects.get(email="reviewer@exchange.example").groups.all()] == [
+        "reviewer"
+    ]

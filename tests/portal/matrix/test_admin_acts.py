@@ -1,0 +1,73 @@
+"""What Django's admin brings by itself: windows and list actions are a literal set, for a superuser too."""
+
+from typing import Any
+
+import pytest
+from django.contrib import admin
+from django.test import RequestFactory
+
+from tests.portal.matrix.addresses import addresses
+from tests.portal.matrix.world import World
+
+WINDOWS = ["payouts.Broker", "portal.Application", "portal.Letter", "portal.User"]
+#: Window → the names of its list actions. A new one needs a line here, and tests of who may do it.
+ACTIONS: dict[str, list[str]] = {name: [] for name in WINDOWS}
+ROLES = ["super", "rev", "oper", "prep", "appr", "audit", "plain"]
+
+
+def windows() -> dict[str, Any]:
+    return {model._meta.label: window for model, window in admin.site._registry.items()}
+
+
+def test_the_staff_site_has_these_windows() -> None:
+    assert sorted(windows()) == WINDOWS
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_a_list_has_no_actions_but_these(role: str, world: World) -> None:
+    request = RequestFactory().get("/staff/")
+    request.user = world.logins[role]
+
+    assert {name: sorted(window.get_actions(request)) for name, window in windows().items()} == ACTIONS
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_no_window_adds_changes_or_deletes_by_djangos_own_forms(role: str, world: World) -> None:
+    request = RequestFactory().get("/staff/")
+    request.user = world.logins[role]
+
+    for name, window in windows().items():
+        allowed = window.get_model_perms(request)
+        assert {act for act, is_allowed in allowed.items() if is_allowed} <= {"view"}, name
+        assert window.inlines == (), name
+        assert window.list_editable == (), name
+
+
+def test_the_staff_site_has_these_acts() -> None:
+    """Every address of it that is not a list or a page of a row."""
+    names = {each.name.removeprefix("admin:") for each in addresses() if each.route.startswith("staff/")}
+
+    assert sorted(name for name in names if not name.endswith(("_change", "_changelist"))) == [
+        "",
+        "app_list",
+        "application_approve",
+        "application_ask",
+        "application_ask_exchange",
+        "application_document",
+        "application_note",
+        "application_reject",
+        "application_release",
+        "application_take",
+        "broker_invite",
+        "index",
+        "invitation_again",
+        "invitation_withdraw",
+        "letter_again",
+        "login",
+        "login_give_role",
+        "login_make_staff",
+        "login_switch_off",
+        "login_switch_on",
+        "login_take_role",
+        "login_take_staff",
+    ]

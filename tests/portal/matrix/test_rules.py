@@ -1,0 +1,138 @@
+"""The rules of the design, read over all the tables at once: a cell that breaks one is no cell to expect."""
+
+from tests.portal.matrix.tables import expected
+from tests.portal.matrix.visitors import VISITORS
+
+CELLS = [
+    (route, line, visitor, word)
+    for route, lines in expected().items()
+    for line, words in lines.items()
+    for visitor, word in words.items()
+]
+WITHOUT_FACTOR = ("fin-", "own-", "rev-", "sup-")
+STAFF = ("rev", "oper", "prep", "appr", "audit", "plain", "super", "rev~", "sup~")
+STRANGERS = ("strng", "appl", "asked", "view", "devl", "fin", "own", "other", "own~")
+#: What a login may open that still needs its second factor: the set-up, its own proofs, and the way out.
+OPEN_WITHOUT_FACTOR = [
+    "accounts/2fa/",
+    "accounts/2fa/reauthenticate/",
+    "accounts/2fa/recovery-codes/",
+    "accounts/2fa/recovery-codes/generate/",
+    "accounts/2fa/totp/activate/",
+    "accounts/2fa/webauthn/",
+    "accounts/2fa/webauthn/add/",
+    "accounts/2fa/webauthn/keys/<int:pk>/edit/",
+    "accounts/2fa/webauthn/keys/<int:pk>/remove/",
+    "accounts/2fa/webauthn/reauthenticate/",
+    "accounts/confirm-email/",
+    "accounts/confirm-email/(?P<key>[-:\\w]+)/",
+    "accounts/login/",
+    "accounts/logout/",
+    "accounts/password/change/",
+    "accounts/password/reset/",
+    "accounts/password/reset/done/",
+    "accounts/password/reset/key/(?P<uidb36>[0-9A-Za-z]+)-(?P<key>.+)/",
+    "accounts/password/reset/key/done/",
+    "accounts/reauthenticate/",
+]
+
+
+def test_who_needs_a_second_factor_and_has_none_sees_the_set_up_and_nothing_else() -> None:
+    opened = {
+        route
+        for route, _line, visitor, word in CELLS
+        if visitor in WITHOUT_FACTOR and word not in ("mfa", "mfa!", "json!")
+    }
+
+    assert sorted(opened) == OPEN_WITHOUT_FACTOR
+
+
+def test_only_a_page_that_is_read_leads_to_the_set_up_all_else_is_refused() -> None:
+    assert {line for _route, line, _visitor, word in CELLS if word == "mfa"} == {"GET"}
+    assert {line for _route, line, _visitor, word in CELLS if word == "mfa!"} == {"GET", "POST", "STREAM"}
+    assert {(route, line) for route, line, _visitor, word in CELLS if word == "json!" and line != "JSON"} == {
+        ("brokers/<int:code>/statements/<month:month>.json", line) for line in ("GET", "POST", "STREAM")
+    }
+
+
+def test_a_session_that_ought_to_be_over_is_worth_nothing() -> None:
+    """Of a login that was switched off, or from before its second factor: the answers that nobody gets."""
+    tables = expected()
+
+    for visitor in ("off", "old"):
+        assert [
+            f"{line} /{route}"
+            for route, lines in tables.items()
+            for line, words in lines.items()
+            if words[visitor] != words["none"]
+        ] == []
+
+
+def test_nobody_who_is_not_staff_comes_into_the_staff_site() -> None:
+    found = {
+        (visitor, word)
+        for route, _line, visitor, word in CELLS
+        if route.startswith("staff/") and route != "staff/login/" and visitor in (*STRANGERS, "none", "plain")
+    }
+
+    assert found == {(visitor, "403") for visitor in (*STRANGERS, "plain")} | {("none", "login")}
+
+
+def test_staff_and_strangers_find_no_broker_and_no_application_of_others() -> None:
+    for prefix, others in (
+        ("brokers/<int:code>/", (*STAFF, "strng", "appl", "asked", "other")),
+        ("applications/", (*STAFF, *(set(STRANGERS) - {"appl"}))),
+    ):
+        found = {word for route, _l, visitor, word in CELLS if route.startswith(prefix) and visitor in others}
+        assert found <= {"404", "405"}, prefix
+
+
+def test_an_auditor_changes_nothing_on_the_staff_site() -> None:
+    sent = {
+        word
+        for route, line, visitor, word in CELLS
+        if route.startswith("staff/") and route != "staff/login/" and (line, visitor) == ("POST", "audit")
+    }
+
+    # 200 and staff: the first page, which only shows; 404 and 405: nothing to send to.
+    assert sent == {"200", "staff", "403", "404", "405"}
+
+
+def test_no_staff_act_upon_a_business_or_rights_of_their_own() -> None:
+    acted = [
+        f"/{route} {visitor}"
+        for route, line, visitor, word in CELLS
+        if route.startswith("staff/") and line == "POST" and visitor in ("rev=", "sup=") and word == "ok"
+    ]
+
+    assert acted == []
+
+
+def test_reading_changes_nothing() -> None:
+    """The one exception is allauth's: recovery codes are shown once, so looking at them uses the look up."""
+    assert {route for route, _line, _visitor, word in CELLS if word.endswith("*")} == {
+        "accounts/2fa/recovery-codes/"
+    }
+
+
+def test_what_moves_money_or_rights_asks_for_another_proof() -> None:
+    asked = {route for route, line, _v, word in CELLS if word == "again" and line == "POST"}
+
+    assert {route for route in asked if route.startswith("staff/")} == {
+        "staff/payouts/broker/<int:code>/invite/",
+        "staff/portal/application/<int:number>/approve/",
+        "staff/portal/user/<int:number>/give-role/",
+        "staff/portal/user/<int:number>/make-staff/",
+        "staff/portal/user/<int:number>/switch-off/",
+        "staff/portal/user/<int:number>/switch-on/",
+        "staff/portal/user/<int:number>/take-role/",
+        "staff/portal/user/<int:number>/take-staff/",
+    }
+
+
+def test_every_visitor_is_let_in_somewhere_and_kept_out_somewhere() -> None:
+    """A column that is only ever refused would be a login that was built wrong."""
+    for visitor in VISITORS:
+        words = {word for _route, _line, who, word in CELLS if who == visitor}
+        assert words & {"200", "ok"}, visitor
+        assert words & {"login", "404", "403", "mfa"}, visitor
