@@ -44,7 +44,7 @@ ifeq ($(CHROMIUM),)
 	@echo "No Chromium here, so the browser journeys are left out; to get it: apt-get install chromium"
 	@if [ "$$CI" = true ]; then echo "CI=true, so that is a failure." >&2; exit 1; fi
 endif
-	@.venv/bin/python -m pytest -n 2 -m "not fault$(if $(CHROMIUM),, and not journey)" \
+	@.venv/bin/python -m pytest -n 2 -m "not fault and not long$(if $(CHROMIUM),, and not journey)" \
 		--cov=payouts --cov=portal/application --cov-report=
 	@.venv/bin/python -m coverage report --include=$(RULES) --fail-under=100
 
@@ -56,7 +56,7 @@ check: install
 	@.venv/bin/python -m pytest -q tests/house
 
 journeys: install
-	@.venv/bin/python -m pytest -m journey
+	@.venv/bin/python -m pytest -n 2 -m journey
 
 faults: install
 	@.venv/bin/python -m pytest -m fault

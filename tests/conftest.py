@@ -4,9 +4,18 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from django.conf import settings
+from django.contrib.auth.hashers import reset_hashers
 
 from tests import databases
 from tests.exchange import exchange as exchange
+from tests.hashing import REAL_HASHERS
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _quick_passwords() -> None:
+    settings.PASSWORD_HASHERS = ["tests.hashing.QuickArgon2", *REAL_HASHERS]
+    reset_hashers(setting="PASSWORD_HASHERS")
 
 
 @pytest.fixture(scope="session")

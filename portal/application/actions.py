@@ -183,7 +183,7 @@ def answer(
     All or nothing: a file that is refused leaves the question open. Refuses `WentOn`, `FileRefused`,
     `TooManyDocuments`, `AlreadyThere`.
     """
-    checked = [documents.checked(file) for file in files]
+    checked = documents.checked(reference, files)
     with transaction.atomic():
         application = _locked(reference, seen=seen, states=(State.INFORMATION_REQUESTED,))
         for each in checked:

@@ -16,7 +16,7 @@ from tests.journeys import people
 from tests.journeys.conftest import Reader
 from tests.journeys.town import Town, town
 
-pytestmark = [pytest.mark.journey, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.journey, pytest.mark.long, pytest.mark.timeout(300)]
 
 NADIA = "nadia@nadir.example"
 RITA = "rita@exchange.example"

@@ -12,12 +12,19 @@ from django.test.utils import override_settings
 
 from portal.accounts import actions
 from tests import make
+from tests.hashing import REAL_HASHERS
 from tests.portal.accounts.visitor import log_in, sign_up
 
 NO_LIMITS = override_settings(ACCOUNT_RATE_LIMITS=False, MFA_RATE_LIMITS=False)
 _numbers = count(1)
 
 Try = Callable[[Client, str], Any]
+
+
+@pytest.fixture
+def real_cost(settings: Any) -> None:
+    """Passwords cost what they cost in production."""
+    settings.PASSWORD_HASHERS = REAL_HASHERS
 
 
 def ask_for_reset(client: Client, email: str) -> Any:
@@ -107,6 +114,7 @@ def ratio(attempt: Try, address: Callable[[bool], str], *, rounds: int = 24) -> 
 
 
 @NO_LIMITS
+@pytest.mark.usefixtures("real_cost")
 @pytest.mark.parametrize("name", TRIES)
 def test_the_time_is_the_same(name: str, addresses: Callable[[bool], str]) -> None:
     """By medians. Work that is left out shows: the test below sees a tenth, a letter's commit alone 1.3."""
@@ -115,6 +123,7 @@ def test_the_time_is_the_same(name: str, addresses: Callable[[bool], str]) -> No
 
 
 @NO_LIMITS
+@pytest.mark.usefixtures("real_cost")
 def test_the_clock_sees_a_sign_up_that_does_less(
     addresses: Callable[[bool], str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
