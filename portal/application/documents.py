@@ -7,6 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from django.db import transaction
+from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
 from payouts.refusal import Refusal
@@ -49,16 +50,30 @@ class CheckedUpload:
     checked: files.Checked
 
 
-def checked(upload: Upload) -> CheckedUpload:
-    """The file with the verdict on it, before any transaction: it takes time. Refuses `FileRefused`."""
-    if upload.kind not in Document.Kind.values:
-        raise ValueError(f"no kind of document: {upload.kind!r}")
-    return CheckedUpload(upload.kind, upload.content, files.check(upload.content, name=upload.name))
+def checked(reference: UUID, uploads: list[Upload]) -> list[CheckedUpload]:
+    """The files with the verdict on each, before any transaction: it takes time.
+
+    Files for which there is no room are refused before the first is looked at. Refuses `FileRefused`,
+    `TooManyDocuments`.
+    """
+    if any(upload.kind not in Document.Kind.values for upload in uploads):
+        raise ValueError(f"no kind of document: {[upload.kind for upload in uploads]!r}")
+    there = _there(application__reference=reference).count()
+    if uploads:
+        _must_have_room(there)
+    if there + len(uploads) > MOST:
+        raise TooManyDocuments(
+            _("There is room for %(room)d more documents: send fewer of them.") % {"room": MOST - there}
+        )
+    return [
+        CheckedUpload(upload.kind, upload.content, files.check(upload.content, name=upload.name))
+        for upload in uploads
+    ]
 
 
 def add(*, reference: UUID, upload: Upload, now: datetime) -> Document:
     """Add a document. Refuses `FileRefused`, `TooManyDocuments`, `AlreadyThere`, `NotChangeable`."""
-    file = checked(upload)
+    [file] = checked(reference, [upload])
     with transaction.atomic():
         application = _locked(reference)
         document = put(application, file, by=application.applicant, now=now)
@@ -68,11 +83,8 @@ def add(*, reference: UUID, upload: Upload, now: datetime) -> Document:
 
 def put(application: Application, file: CheckedUpload, *, by: Any, now: datetime) -> Document:
     """Add a checked file to an application that the caller has locked. Refuses as `add`."""
-    there = Document.objects.filter(application=application, removed_at__isnull=True)
-    if there.count() >= MOST:
-        raise TooManyDocuments(
-            _("There are %(most)d documents already: remove one that we do not need.") % {"most": MOST}
-        )
+    there = _there(application=application)
+    _must_have_room(there.count())
     digest = sha256(file.content).hexdigest()
     if there.filter(sha256=digest).exists():
         raise AlreadyThere(_("This file is there already: choose another one."))
@@ -98,8 +110,7 @@ def remove(*, reference: UUID, document: UUID, now: datetime) -> None:
     """
     with transaction.atomic():
         application = _locked(reference)
-        there = Document.objects.filter(application=application, removed_at__isnull=True)
-        found = there.filter(reference=document).first()
+        found = _there(application=application).filter(reference=document).first()
         if found is None:
             raise NoSuchDocument(_("This document is not there any more."))
         if not is_removable(application, found.uploaded_at, asked_at=asked_at(application)):
@@ -128,8 +139,18 @@ def is_removable(application: Application, uploaded_at: datetime, *, asked_at: d
 
 def kinds_of(application: Application) -> set[str]:
     """The kinds of the documents that are there."""
-    there = Document.objects.filter(application=application, removed_at__isnull=True)
-    return set(there.values_list("kind", flat=True))
+    return set(_there(application=application).values_list("kind", flat=True))
+
+
+def _there(**of: Any) -> QuerySet[Document]:
+    return Document.objects.filter(removed_at__isnull=True, **of)
+
+
+def _must_have_room(there: int) -> None:
+    if there >= MOST:
+        raise TooManyDocuments(
+            _("There are %(most)d documents already: remove one that we do not need.") % {"most": MOST}
+        )
 
 
 def _locked(reference: UUID) -> Application:

@@ -11,12 +11,13 @@ from portal.application.file_refusal import FileRefused
 
 LARGEST = 10 * 1024 * 1024
 LONGEST_NAME = 120
+_NAME_WITHIN = 1_000
 
 _PDF, _PNG, _JPEG = "application/pdf", "image/png", "image/jpeg"
 _ENDINGS = {_PDF: ("pdf",), _PNG: ("png",), _JPEG: ("jpg", "jpeg")}
 _BEGINNINGS = ((b"%PDF-", _PDF), (b"\x89PNG\r\n\x1a\n", _PNG), (b"\xff\xd8\xff", _JPEG))
 #: A page of the web inside the file; long enough that compressed data does not hold it by chance.
-_MARKUP = re.compile(rb"<(!doctype|html|script|iframe|foreignobject)[\s>/]", re.IGNORECASE)
+_MARKUP = re.compile(rb"<(?=[!hsif])(!doctype|html|script|iframe|foreignobject)[\s>/]", re.IGNORECASE)
 #: How a ZIP of one part ends; unpackers look for it from the end, whatever stands around it.
 _ZIP_END = b"PK\x05\x06" + bytes(4)
 _WRONG_IN_NAMES = re.compile(r'[<>:"|?*\\/]+')
@@ -53,7 +54,8 @@ def check(content: bytes, *, name: str) -> Checked:
 
 def _name(name: str, media_type: str) -> str:
     """The last part of a name without anything that misleads; its ending must say what the file is."""
-    base = normalize("NFC", name).replace("\\", "/").rpartition("/")[2]
+    # Putting marks in order takes the square of their number: only so many are looked at.
+    base = normalize("NFC", name[-_NAME_WITHIN:]).replace("\\", "/").rpartition("/")[2]
     base = "".join(" " if letter.isspace() else letter for letter in base)
     base = "".join(letter for letter in base if category(letter)[0] != "C")
     base = " ".join(_WRONG_IN_NAMES.sub("_", base).split())

@@ -8,8 +8,9 @@ from urllib.parse import urlsplit
 
 from django import forms
 from django.core.exceptions import ValidationError
-from django.core.validators import URLValidator
+from django.core.validators import MaxLengthValidator, URLValidator
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 _DOLLARS = re.compile(r"(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d{1,2})?")
 _COUNT = re.compile(r"\d{1,3}(?:,\d{3})+|\d+")
@@ -17,6 +18,7 @@ _MOST_DIGITS = 15
 _TELEPHONE = re.compile(r"\+?[0-9 ()./-]{5,38}")
 #: Signs that turn the direction of text around: what is read is then not what stands there.
 _TURNING = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+_WEBSITE = gettext_lazy("Write the address of your website, like https://example.com.")
 _HIDDEN = ("Cc", "Cs", "Co", "Zl", "Zp")
 
 
@@ -31,10 +33,20 @@ def must_be_readable(text: str, *, lines: bool = False) -> None:
             )
 
 
+def must_not_be_longer(value: Any, most: int | None) -> None:
+    """Refuse what is far too long before anything is done with it.
+
+    Putting marks in order (NFC, NFKC) takes the square of their number, and everything else takes time too.
+    """
+    if most is not None and isinstance(value, str):
+        MaxLengthValidator(most)(value.strip())
+
+
 class Line(forms.CharField):
     """One line of text, trimmed, its spaces made single."""
 
     def to_python(self, value: Any) -> str:
+        must_not_be_longer(value, self.max_length)
         text = normalize("NFC", super().to_python(value) or "")
         must_be_readable(text)
         return " ".join(text.split())
@@ -46,6 +58,8 @@ class Text(forms.CharField):
     widget = forms.Textarea(attrs={"rows": 5})
 
     def to_python(self, value: Any) -> str:
+        # The browser counts a new line as one character, and sends it as two.
+        must_not_be_longer(value.replace("\r\n", "\n") if isinstance(value, str) else value, self.max_length)
         text = normalize("NFC", super().to_python(value) or "")
         text = text.replace("\r\n", "\n").replace("\r", "\n")
         must_be_readable(text, lines=True)
@@ -99,12 +113,17 @@ class Website(forms.URLField):
         super().__init__(assume_scheme="https", **options)
 
     def to_python(self, value: Any) -> Any:
-        address = super().to_python(value)
+        must_not_be_longer(value, self.max_length)
+        try:
+            address = super().to_python(value)
+            parts = urlsplit(address or "")
+            host, has_login = parts.hostname or "", bool(parts.username or parts.password)
+        except ValueError:  # brackets that hold no address of a machine
+            raise ValidationError(_WEBSITE) from None
         if address:
             must_be_readable(address)
-            parts = urlsplit(address)
-            if "." not in (parts.hostname or "") or parts.username or parts.password:
-                raise ValidationError(_("Write the address of your website, like https://example.com."))
+            if "." not in host or has_login:
+                raise ValidationError(_WEBSITE)
         return address
 
 

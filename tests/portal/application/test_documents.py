@@ -8,6 +8,7 @@ from uuid import uuid4
 import pytest
 from django.db import connection
 
+from payouts.refusal import Refusal
 from portal.application import actions, documents, queries
 from portal.application.documents import AlreadyThere, NoSuchDocument, NotChangeable, TooManyDocuments
 from portal.application.erasure import erase_due
@@ -52,6 +53,30 @@ def test_ten_documents_are_enough() -> None:
 
     with pytest.raises(TooManyDocuments):
         filing.document(reference)
+
+
+def test_too_many_files_are_refused_before_any_is_looked_at() -> None:
+    """Ten may be there in all, and one is: what ten more hold is never asked."""
+    reference = filing.asked()
+    broken = documents.Upload("other", "broken.pdf", b"%PDF-")
+
+    def said(number: int) -> str:
+        with pytest.raises(Refusal) as refusal:
+            actions.answer(reference=reference, seen=None, text="Here.", files=[broken] * number, now=LATER)
+        return str(refusal.value)
+
+    assert said(10) == "There is room for 9 more documents: send fewer of them."
+    assert said(9) == "The PDF does not begin like one: print it to a new PDF."
+
+
+def test_a_file_without_room_is_not_looked_at() -> None:
+    reference = filing.draft()
+    for number in range(10):
+        filing.document(reference, content=papers.pdf(b"%% %d\n" % number))
+
+    with pytest.raises(TooManyDocuments) as refusal:
+        filing.document(reference, content=b"%PDF-")
+    assert str(refusal.value) == "There are 10 documents already: remove one that we do not need."
 
 
 def test_the_same_file_twice_is_one_too_many() -> None:

@@ -2,7 +2,9 @@
 
 import io
 import os
+import struct
 import time
+import zlib
 
 import pytest
 from PIL import Image
@@ -19,6 +21,10 @@ AFTER_PICTURE = "There is something after the end of the picture: save it anew, 
 CUT_PICTURE = "The picture is cut off or damaged: save it anew and choose it again."
 CUT_PDF = "The PDF is cut off: open it, save it anew and choose it again."
 ACTIVE = "The PDF holds scripts, forms that run or files inside: print it to a new PDF without them."
+
+
+COMPLICATED = "The file is too complicated to check: save it again as a plain PDF or as a picture."
+UNREADABLE = "The picture cannot be read: save it anew and choose it again."
 
 
 def said(content: bytes, name: str) -> str:
@@ -181,6 +187,103 @@ def test_a_picture_with_a_wrong_checksum_is_refused() -> None:
     content[20] ^= 1
 
     assert said(bytes(content), "broken.png") == CUT_PICTURE
+
+
+@pytest.mark.parametrize("mode", ["1", "L", "LA", "P", "RGB", "RGBA", "I;16"])
+@pytest.mark.parametrize("size", [(1, 1), (3, 5), (300, 200)])
+def test_a_png_of_any_kind_is_taken(mode: str, size: tuple[int, int]) -> None:
+    file = io.BytesIO()
+    Image.new(mode, size).save(file, "PNG")
+
+    assert check(file.getvalue(), name="scan.png").media_type == "image/png"
+
+
+@pytest.mark.parametrize("mode", ["L", "RGB", "CMYK"])
+@pytest.mark.parametrize("progressive", [False, True])
+def test_a_jpeg_of_any_kind_is_taken(mode: str, progressive: bool) -> None:
+    file = io.BytesIO()
+    Image.new(mode, (300, 200)).save(file, "JPEG", progressive=progressive, exif=b"Exif\0\0" + bytes(200))
+
+    assert check(file.getvalue(), name="scan.jpg").media_type == "image/jpeg"
+
+
+def png_of(
+    width: int, height: int, rows: bytes, *, bits: int = 8, colour: int = 2, interlace: int = 0
+) -> bytes:
+    header = struct.pack(">IIBBBBB", width, height, bits, colour, 0, 0, interlace)
+    pixels = papers.chunk(b"IDAT", zlib.compress(rows))
+    return b"\x89PNG\r\n\x1a\n" + papers.chunk(b"IHDR", header) + pixels + papers.chunk(b"IEND", b"")
+
+
+def test_the_rows_of_a_png_are_counted() -> None:
+    """Three pixels of three bytes, and one byte for the filter: ten bytes a row."""
+    assert check(png_of(3, 2, bytes(20)), name="a.png").media_type == "image/png"
+    assert said(png_of(3, 2, bytes(19)), "a.png") == UNREADABLE
+    assert said(png_of(3, 2, bytes(10) + b"\5" + bytes(9)), "a.png") == UNREADABLE
+    assert check(png_of(3, 2, bytes(9) + b"\5" + b"\4" + bytes(9)), name="a.png").media_type == "image/png"
+
+
+def test_the_rows_of_an_interlaced_png_are_counted() -> None:
+    """Eight by eight in grey: passes of 1, 1, 2, 4, 8, 16 and 32 pixels in 1, 1, 1, 2, 2, 4 and 4 rows."""
+    assert check(png_of(8, 8, bytes(79), colour=0, interlace=1), name="a.png").media_type == "image/png"
+    assert said(png_of(8, 8, bytes(78), colour=0, interlace=1), "a.png") == UNREADABLE
+    assert check(png_of(1, 1, bytes(2), colour=0, interlace=1), name="a.png").media_type == "image/png"
+
+
+@pytest.mark.parametrize("wrong", [{"bits": 3}, {"bits": 4}, {"colour": 1}, {"colour": 3}, {"interlace": 2}])
+def test_a_png_of_no_known_kind_is_refused(wrong: dict[str, int]) -> None:
+    assert said(png_of(3, 2, bytes(100), **wrong), "a.png") == UNREADABLE
+
+
+def scans_of(whole: bytes, number: int) -> bytes:
+    """A progressive picture with its last scan so many times more."""
+    last = whole[whole.rfind(b"\xff\xda") : -2]
+    return whole[:-2] + last * number + whole[-2:]
+
+
+def test_a_jpeg_has_as_many_scans_as_programs_write_and_more() -> None:
+    whole = papers.jpeg(progressive=True)
+    there = whole.count(b"\xff\xda")
+
+    assert check(scans_of(whole, 64 - there), name="a.jpg").media_type == "image/jpeg"
+    assert said(scans_of(whole, 65 - there), "a.jpg") == COMPLICATED
+
+
+def test_a_jpeg_of_a_kind_that_no_camera_writes_is_refused() -> None:
+    arithmetic = papers.jpeg().replace(b"\xff\xc0\x00\x11", b"\xff\xc9\x00\x11")
+
+    assert said(arithmetic, "a.jpg") == COMPLICATED
+
+
+def test_a_picture_in_pieces_is_taken_up_to_ten_thousand() -> None:
+    picture, photo = papers.png(), papers.jpeg()
+    few, many = (
+        picture[:33] + papers.chunk(b"prVt", b"") * number + picture[33:] for number in (9_000, 10_000)
+    )
+
+    assert check(few, name="a.png").media_type == "image/png"
+    assert said(many, "a.png") == COMPLICATED
+    few, many = (photo[:2] + b"\xff\xef\x00\x02" * number + photo[2:] for number in (9_000, 10_000))
+    assert check(few, name="a.jpg").media_type == "image/jpeg"
+    assert said(many, "a.jpg") == COMPLICATED
+
+
+def test_a_pdf_of_more_streams_than_programs_write_is_refused() -> None:
+    stream = b"5 0 obj\n<< /Length 0 >>\nstream\n\nendstream\nendobj\n"
+
+    assert check(papers.pdf(stream * 50_000), name="a.pdf").media_type == "application/pdf"
+    assert said(papers.pdf(stream * 50_001), "a.pdf") == COMPLICATED
+    assert said(papers.pdf(papers.packed(b"<< >>") * 10_001), "a.pdf") == COMPLICATED
+
+
+@pytest.mark.parametrize(
+    "name", [b"JSON", b"XFAB", b"MyJS", b"JavaScripts", b"J", b"#4a", b"EncryptMetadata"]
+)
+def test_a_name_that_only_begins_or_ends_like_a_script_is_none(name: bytes) -> None:
+    dictionary = b"<< /%b 1 >>" % name
+    content = papers.pdf(b"9 0 obj\n" + dictionary + b"\nendobj\n", papers.packed(dictionary))
+
+    assert check(content, name="a.pdf").media_type == "application/pdf"
 
 
 @pytest.mark.parametrize(

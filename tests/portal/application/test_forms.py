@@ -71,6 +71,10 @@ def test_a_website_is_an_address_of_the_web(typed: str, kept_as: str) -> None:
         "https://olga:secret@example.com",
         "https://exa mple.com",
         "//",
+        "[]",
+        "https://[::1",
+        "https://[v1.x]",
+        "//[",
     ],
 )
 def test_any_other_address_is_refused_beside_the_field(typed: str) -> None:
@@ -78,6 +82,23 @@ def test_any_other_address_is_refused_beside_the_field(typed: str) -> None:
 
     assert "website" not in kept(form)
     assert len(errors(form, "website")) == 1
+
+
+def test_a_text_is_as_long_as_the_browser_counts_it() -> None:
+    """A new line is one character there, and comes as two."""
+    lines = "a\r\n" * 1_999 + "ab"
+
+    assert len(kept(IntegrationForm({"integration_notes": lines}))["integration_notes"]) == 4_000
+    assert errors(IntegrationForm({"integration_notes": lines + "c"}), "integration_notes") == [
+        "Ensure this value has at most 4000 characters (it has 4001)."
+    ]
+
+
+def test_what_is_too_long_is_said_once() -> None:
+    form = BusinessForm({"legal_name": "a" * 201, "website": "https://example.com/" + "a" * 281})
+
+    assert errors(form, "legal_name") == ["Ensure this value has at most 200 characters (it has 201)."]
+    assert errors(form, "website") == ["Ensure this value has at most 300 characters (it has 301)."]
 
 
 @pytest.mark.parametrize(
