@@ -140,7 +140,9 @@ class RequireMfa:
 
 def _to_the_set_up(request: HttpRequest) -> HttpResponseBase:
     accepted = request.headers.get("Accept", "")
-    sentence = _("Set up an authenticator app or a passkey first: your role handles money.")
+    sentence = _(
+        "Set up an authenticator app or a passkey first: your role handles money or other people's data."
+    )
     if (
         request.path.startswith("/api/")
         or request.path.endswith(".json")

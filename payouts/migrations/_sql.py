@@ -69,8 +69,13 @@ def recorded(table: str) -> str:
             WHERE tgrelid = '{table}'::regclass AND tgname LIKE 'pgtrigger\\_%'
         LOOP
             EXECUTE format('ALTER FUNCTION %s SECURITY DEFINER SET search_path = public, pg_temp', writer);
+            -- Or the application could hang it on a table of its own and write what it likes.
+            EXECUTE format('REVOKE ALL ON FUNCTION %s FROM PUBLIC, portal_app', writer);
         END LOOP;
     END $$;
+    -- pgtrigger lets a session's setting silence a trigger; nothing may silence these.
+    CREATE OR REPLACE FUNCTION public._pgtrigger_should_ignore(trigger_name NAME) RETURNS BOOLEAN AS
+        $$ SELECT false $$ LANGUAGE sql;
     """
 
 

@@ -129,10 +129,12 @@ def _changing(login_id: int, *, by: Any, reason: str) -> Iterator[User]:
     if not reason or len(reason) > LONGEST_REASON:
         raise ReasonNeeded(f"Say why, in 1 to {LONGEST_REASON} characters: it is recorded with the change.")
     with transaction.atomic(), pghistory.context(reason=reason):
-        login = User.objects.select_for_update().filter(pk=login_id).first()
-        if login is None:
+        # Both, in one order: of two who take each other's rights at once, the second has none any more.
+        locked = User.objects.select_for_update().filter(pk__in=(login_id, by.pk)).order_by("pk").in_bulk()
+        if login_id not in locked:
             raise NoSuchLogin("There is no such login: open the list of logins again.")
-        yield login
+        must_be_allowed(locked[by.pk], Act.GIVE_ROLES)
+        yield locked[login_id]
 
 
 def _group(role: str) -> Group:

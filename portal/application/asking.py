@@ -15,8 +15,9 @@ from portal.application.models import OPEN_STATES, Application, ExchangeAnswer
 #: The first repetition comes after so long, later ones less and less often. More than a question may take.
 SOONEST = timedelta(seconds=15)
 LATEST = timedelta(minutes=10)
-#: Questions of one sweep; the next one goes on.
+#: Questions and time of one sweep; the next one goes on, and others get their turn at the workers.
 _AT_MOST = 100
+_TURN = timedelta(seconds=20)
 
 
 def ask_due(*, clock: Callable[[], datetime]) -> int:
@@ -26,8 +27,10 @@ def ask_due(*, clock: Callable[[], datetime]) -> int:
     it ends the sweep, and the next question takes its turn in the next one, so that a sweep stays short.
     """
     exchange = chosen.exchange(clock=clock)
-    answered = 0
+    answered, began = 0, clock()
     for _ in range(_AT_MOST):
+        if clock() - began > _TURN:
+            break
         claimed = _claim(clock())
         if claimed is None:
             break

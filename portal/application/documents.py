@@ -143,7 +143,7 @@ def kinds_of(application: Application) -> set[str]:
 
 
 def _there(**of: Any) -> QuerySet[Document]:
-    return Document.objects.filter(removed_at__isnull=True, **of)
+    return Document.objects.filter(removed_at__isnull=True, erased_at__isnull=True, **of)
 
 
 def _must_have_room(there: int) -> None:

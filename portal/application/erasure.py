@@ -23,8 +23,10 @@ def erase_due(*, now: datetime) -> int:
         with transaction.atomic():
             due = list(
                 Document.objects.filter(_due(now), erased_at__isnull=True)
+                .select_related("application")
                 .order_by("pk")
-                .select_for_update(of=("self",), skip_locked=True)[:_AT_ONCE]
+                # With its application: one that is being submitted at this moment is skipped.
+                .select_for_update(of=("self", "application"), skip_locked=True)[:_AT_ONCE]
             )
             DocumentContent.objects.filter(document__in=due).delete()
             Document.objects.filter(pk__in=[each.pk for each in due]).update(erased_at=now)

@@ -156,7 +156,8 @@ def shown(application: Application, *, now: datetime) -> Shown:
     there = list(application.documents.filter(removed_at__isnull=True).order_by("pk").select_related(None))
     asked_at = documents.asked_at(application) if application.state == State.INFORMATION_REQUESTED else None
     terms = steps.terms_in_force(Month.of(now))
-    lacking = steps.missing(vars(application), document_kinds={each.kind for each in there}, terms=terms.name)
+    kinds = {each.kind for each in there if each.erased_at is None}
+    lacking = steps.missing(vars(application), document_kinds=kinds, terms=terms.name)
     refused = account_answer.is_refused(application.exchange_answer)
     return Shown(
         application=application,

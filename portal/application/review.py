@@ -57,8 +57,8 @@ MESSAGES = {
     RejectionReason.COUNTRY: "We cannot serve businesses registered in your country at present.",
     RejectionReason.UNVERIFIABLE: "We could not verify your business from what you sent us. Apply again with"
     " a recent certificate of registration and a proof of address.",
-    RejectionReason.DUPLICATE: "Your business is in the program already. Ask its owner to invite you into the"
-    " team.",
+    RejectionReason.DUPLICATE: "Your business is in the program already. Write to vip@backpack.exchange to be"
+    " added to its team.",
     RejectionReason.OTHER: "",
 }
 
@@ -85,6 +85,10 @@ class ReasonUnknown(Refusal):
 
 class DateGone(Refusal):
     """The date from which to apply again lies in the past."""
+
+
+class ApplicantSwitchedOff(Refusal):
+    """Nobody could act as the owner."""
 
 
 class NotAnswerable(Refusal):
@@ -213,7 +217,8 @@ def approve(
     `code` is the one on the screen, `was_proposed` if it was the next free one and not chosen by hand;
     `acknowledged` says why a high risk is taken. The exchange is asked freshly, before the transaction.
     Refuses `NotYourRole`, `OwnBroker`, `Overtaken`, `WrongState`, `ExchangeUnavailable`, `NoSuchAccount`,
-    `NotABusinessAccount`, `IsAnAffiliate`, `RiskNotAcknowledged`, `CodeGone`, `CodeTaken`, `NotACode`.
+    `NotABusinessAccount`, `IsAnAffiliate`, `ApplicantSwitchedOff`, `RiskNotAcknowledged`, `CodeGone`,
+    `CodeTaken`, `NotACode`.
 
     "Send your unique broker code as the API request header."
     """
@@ -250,6 +255,10 @@ def _let_in(
         reason=f"approved: {acknowledged.strip()}" if acknowledged.strip() else "approved"
     ):
         application = _open(reference, seen=seen, states=COMPLETE, by=by)
+        if not application.applicant.is_active:
+            raise ApplicantSwitchedOff(
+                "The applicant's login is switched off: switch it on first, or reject."
+            )
         must_be_eligible(account)
         account_answer.put(application, account_answer.meaning(account), now=now)
         if card_of(application).level is risk.Level.HIGH and not acknowledged.strip():

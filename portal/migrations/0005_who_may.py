@@ -29,6 +29,12 @@ RIGHTS = """
     GRANT UPDATE (password, last_login, is_superuser, email, name, is_staff, is_active, joined_at)
         ON portal_user TO portal_app;
 """
+#: Sessions from before second factors never showed one: they end, and everybody logs in anew.
+END_OLD_SESSIONS = """
+    DO $$ BEGIN
+        IF to_regclass('public.django_session') IS NOT NULL THEN DELETE FROM django_session; END IF;
+    END $$;
+"""
 LETTER = "state, attempts, due_at, leased_until, sent_at, last_error"
 APPLICATION = (
     "state, version, legal_name, country, registration_number, website, platform_type, platform_other,"
@@ -81,6 +87,7 @@ class Migration(migrations.Migration):
             "REVOKE UPDATE, TRUNCATE ON application_document_content FROM portal_app", migrations.RunSQL.noop
         ),
         migrations.RunSQL(RIGHTS, migrations.RunSQL.noop),
+        migrations.RunSQL(END_OLD_SESSIONS, migrations.RunSQL.noop),
         *[
             migrations.RunSQL(_sql.begin_history(table, kept_in), migrations.RunSQL.noop)
             for table, kept_in in BEGIN_HISTORY

@@ -15,7 +15,7 @@ from django.utils import timezone
 from django.utils.http import content_disposition_header
 from django.utils.translation import gettext as _
 
-from payouts.desk.enrol import CodeTaken, NotACode, next_code
+from payouts.desk.enrol import CodeTaken, NoCodeLeft, NotACode, next_code
 from payouts.exchange import chosen
 from payouts.exchange.port import ExchangeUnavailable
 from payouts.program import broker_code
@@ -253,10 +253,10 @@ def _code(request: HttpRequest) -> tuple[int, bool, str]:
     if not text:
         try:
             return next_code(), True, ""
-        except broker_code.NoCodeLeft as problem:
+        except NoCodeLeft as problem:
             return 0, True, str(problem)
     if not text.isascii() or not text.isdigit() or not broker_code.is_code(int(text[:6])):
-        return next_code(), True, str(NotACode(_("A code is a number from 0 to 65535: choose another one.")))
+        return 0, True, str(NotACode(_("A code is a number from 0 to 65535: choose another one.")))
     code = int(text[:6])
     holder = program.broker_with(code)
     if holder is not None:

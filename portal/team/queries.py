@@ -121,7 +121,8 @@ def terms_in_force(now: datetime) -> Terms:
 
 
 def has_owner(broker_code: int) -> bool:
-    return Membership.objects.filter(broker_id=broker_code, role=Role.OWNER).exists()
+    """Whether somebody can act as one: a login that is switched off cannot."""
+    return Membership.objects.filter(broker_id=broker_code, role=Role.OWNER, login__is_active=True).exists()
 
 
 def is_member(login: Any, broker_code: int) -> bool:

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import pytest
@@ -97,7 +97,7 @@ def test_from_the_sign_up_to_the_code_on_the_screen(place: Place) -> None:
     assert here.mailbox.subjects(NADIA).count("Approved: your broker code is 2300") == 1
 
 
-def test_who_was_rejected_may_apply_again_from_the_date_given(place: Place) -> None:
+def test_who_was_rejected_applies_again_from_the_date_given_with_everything_filled_in(place: Place) -> None:
     here, page = place.town, place.reader.open()
     people.sign_up(page, here, NADIA, "Nadia Okafor")
     people.apply(page, here, account="BP-900002")
@@ -109,17 +109,23 @@ def test_who_was_rejected_may_apply_again_from_the_date_given(place: Place) -> N
     staff.get_by_role("link", name="Reject…").click()
     people.confirms_password(staff)
     staff.get_by_role("link", name="The business could not be verified").click()
-    people.confirms_password(staff)
     staff.get_by_label("What the applicant is told").fill("The register knows no HRB 204518.")
-    proposed = staff.get_by_label("May apply again from").input_value()
+    proposed = date.fromisoformat(staff.get_by_label("May apply again from").input_value())
+    assert proposed > datetime.now(UTC).date()
+    staff.get_by_label("May apply again from").fill(f"{datetime.now(UTC):%Y-%m-%d}")
     people.press(staff, "Reject the application")
 
     page.goto(here.mailbox.link(NADIA, "Your application was not accepted"))
     expect(page.get_by_text("The register knows no HRB 204518.").first).to_be_visible()
     page.goto(f"{here.address}/apply/")
-    day = date.fromisoformat(proposed)
-    expect(page.get_by_text(f"{day.day} {day:%B %Y}").first).to_be_visible()
-    expect(page.get_by_role("button", name="Start the application")).to_have_count(0)
+    people.press(page, "Start the application")
+    expect(page.get_by_label("Legal name")).to_have_value("Nadir Terminal GmbH")
+    page.get_by_label("Registration number").fill("HRB 204519")
+    people.press(page, "Save and continue")
+    people.press(page, "Save and continue")
+    people.press(page, "Save and continue")
+    people.finish_application(page)
+    expect(page.locator(".badge").first).to_have_text("submitted")
 
 
 def test_an_affiliate_is_refused_in_the_programs_own_words(place: Place) -> None:

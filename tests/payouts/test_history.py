@@ -176,6 +176,40 @@ def test_a_table_of_ones_own_does_not_catch_what_is_recorded() -> None:
 
 
 @pytest.mark.usefixtures("one_of_each")
+def test_no_setting_of_a_session_silences_the_recording() -> None:
+    """pgtrigger can be told by a session to ignore a trigger; these are not to be ignored."""
+    before = len(rows("portal_userhistory"))
+
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT set_config('pgtrigger.ignore',"
+            " '{' || string_agg(DISTINCT tgname || ',portal_user:' || tgname, ',') || '}', true)"
+            " FROM pg_trigger WHERE tgname LIKE 'pgtrigger\\_%'"
+        )
+        cursor.execute("UPDATE portal_user SET name = name || ' again'")
+
+    assert len(rows("portal_userhistory")) > before
+
+
+@pytest.mark.usefixtures("one_of_each")
+def test_the_recording_cannot_be_hung_on_a_table_of_ones_own() -> None:
+    """Else invented rows would be written with the owner's right."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT DISTINCT tgfoid::regproc::text FROM pg_trigger WHERE tgname LIKE 'pgtrigger\\_%'"
+        )
+        functions = [name for (name,) in cursor.fetchall()]
+
+    for function in functions:
+        said = refusal(
+            as_application,
+            "CREATE TEMP TABLE mine (LIKE broker); CREATE TRIGGER mine AFTER INSERT ON mine FOR EACH ROW"
+            f" EXECUTE FUNCTION {function}()",
+        )
+        assert said.startswith("42501 permission denied for function ")
+
+
+@pytest.mark.usefixtures("one_of_each")
 @pytest.mark.parametrize("history", HISTORIES)
 def test_the_owner_too_is_refused_by_the_triggers(history: str) -> None:
     before = rows(history)

@@ -39,10 +39,10 @@ def test_every_pure_module_is_under_the_gate_of_coverage() -> None:
 def test_without_chromium_journeys_are_left_out_and_it_is_said() -> None:
     without = would_run("test", "CHROMIUM=")
 
-    assert '-m "not fault and not journey"' in without
+    assert '-m "not fault and not long and not journey"' in without
     assert "No Chromium here" in without
     assert 'if [ "$CI" = true ]' in without
-    assert '-m "not fault"' in would_run("test", "CHROMIUM=/usr/bin/chromium")
+    assert '-m "not fault and not long"' in would_run("test", "CHROMIUM=/usr/bin/chromium")
 
 
 def test_the_demo_is_what_make_demo_runs() -> None:

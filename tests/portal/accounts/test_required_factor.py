@@ -62,7 +62,8 @@ def test_machines_are_told_in_json(owner: Client, method: str, path: str, header
     assert json.loads(answer.content) == {
         "error": {
             "code": "mfa_required",
-            "message": "Set up an authenticator app or a passkey first: your role handles money.",
+            "message": "Set up an authenticator app or a passkey first: your role handles money or other"
+            " people's data.",
         }
     }
 

@@ -15,7 +15,6 @@ from urllib.parse import urlencode
 
 import pytest
 from django.conf import settings
-from django.test import Client
 
 from payouts.refusal import Refusal
 from portal.application import actions, review
@@ -26,6 +25,7 @@ from tests import make
 from tests.make import NOW
 from tests.portal.application import filing
 from tests.portal.staff import make_review as make_
+from tests.portal.staff.browsing import at
 from tests.portal.staff.test_review_races import approve, at_once
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -127,8 +127,7 @@ def sent(port: int, method: str, path: str, headers: dict[str, str], body: str =
 
 
 def cookies_of(login: Any) -> str:
-    client = Client()
-    client.force_login(login)
+    client = at(login, proven=True)
     return f"sessionid={client.session.session_key}; csrftoken={'a' * 32}"
 
 

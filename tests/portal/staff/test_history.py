@@ -21,6 +21,7 @@ from portal.team import invitations, links
 from portal.team.models import Invitation, Membership
 from tests import make
 from tests.portal.page_text import text_of
+from tests.portal.staff.browsing import PASSWORD, at
 from tests.portal.staff.make_review import application, staff
 
 
@@ -42,8 +43,7 @@ def fields(change: Change) -> dict[str, tuple[str, str]]:
 
 def test_a_change_by_a_request_names_login_reason_page_address_and_request() -> None:
     make.broker(code=1400, name="Altair Terminal")
-    client = Client()
-    client.force_login(staff("reviewer", email="rita@exchange.example"))
+    client = at(staff("reviewer", email="rita@exchange.example"), proven=True)
 
     client.post("/staff/payouts/broker/1400/invite/", {"email": "olga@example.com"}, REMOTE_ADDR="192.0.2.7")
 
@@ -307,6 +307,7 @@ def test_under_asgi_each_request_is_recorded_as_its_own() -> None:
         async def invite(code: int, login: Any) -> Any:
             client = AsyncClient()
             await client.aforce_login(login)
+            await client.post("/accounts/reauthenticate/?next=/staff/", {"password": PASSWORD})
             return await client.post(
                 f"/staff/payouts/broker/{code}/invite/", {"email": f"x{code}@example.com"}
             )

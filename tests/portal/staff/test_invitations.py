@@ -13,6 +13,7 @@ from portal.team import invitations
 from portal.team.models import Invitation
 from tests import make
 from tests.portal.page_text import links_of, text_of
+from tests.portal.staff.browsing import at
 from tests.portal.staff.make_review import staff
 
 pytestmark = pytest.mark.django_db
@@ -33,9 +34,7 @@ def _brokers(clock: Any) -> None:
 
 
 def of(role: str, **fields: Any) -> Client:
-    client = Client()
-    client.force_login(staff(role, **fields))
-    return client
+    return at(staff(role, **fields), proven=True)
 
 
 def invite(client: Client, email: str = "olga@example.com", code: int = 1400) -> Any:
@@ -146,8 +145,7 @@ def test_staff_of_the_brokers_own_team_see_it_and_cannot_act() -> None:
     make.membership(
         reviewer, make.broker(code=1400, name="Altair Terminal", account_id="BP-1400"), role="viewer"
     )
-    client = Client()
-    client.force_login(reviewer)
+    client = at(reviewer, proven=True)
 
     page = client.get(PAGE)
 
