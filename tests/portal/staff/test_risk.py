@@ -1,9 +1,10 @@
 """What the risk card finds, and what it leaves alone."""
 
-from datetime import timedelta
+from datetime import date, timedelta
 
 import pytest
 
+from portal.application.country_rules import RULES, Advice, CountryRule
 from portal.application.risk import (
     Facts,
     Finding,
@@ -173,3 +174,12 @@ def test_the_registered_part_of_a_domain(domain: str, owner: str) -> None:
 )
 def test_the_domain_of_a_website(website: str, domain: str) -> None:
     assert domain_of_website(website) == domain
+
+
+def test_a_rule_that_compliance_has_confirmed_says_when(monkeypatch: pytest.MonkeyPatch) -> None:
+    rule = CountryRule(Advice.LOOK_CLOSELY, "why", "Source", confirmed_on=date(2026, 11, 20))
+    monkeypatch.setitem(RULES, "MM", rule)
+
+    assert findings(Facts(country="MM")) == [
+        Finding(Level.MEDIUM, "MM: look closely, why.", "Source, confirmed 2026-11-20")
+    ]
