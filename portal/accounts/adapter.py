@@ -33,6 +33,10 @@ _WRITTEN_WITH_THE_ACT = frozenset(
 )
 
 
+class PastTheOutbox(Exception):
+    """allauth wants to send mail by itself: the portal has to write that letter first, so it stops here."""
+
+
 class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth has no types
     def save_user(self, request: HttpRequest, user: Any, form: Any, commit: bool = True) -> Any:
         user.name = form.cleaned_data["name"]
@@ -120,7 +124,7 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth ha
         self, template_prefix: str, user: Any, context: Any = None, email: str | None = None
     ) -> None:
         if template_prefix not in _WRITTEN_WITH_THE_ACT:
-            raise NotImplementedError(f"no letter tells of {template_prefix}")
+            raise PastTheOutbox(f"no letter of ours tells of {template_prefix}")
 
     def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
-        raise NotImplementedError(f"{template_prefix} would leave without the outbox")
+        raise PastTheOutbox(f"{template_prefix} would leave without a row in the outbox")

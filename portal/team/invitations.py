@@ -29,7 +29,7 @@ _TEAM_LOCK = 7_230_021
 
 
 class HasOwner(Refusal):
-    """The broker has an owner, who invites the rest of the team."""
+    """The broker has an owner already."""
 
 
 class InvitedAlready(Refusal):
@@ -201,7 +201,7 @@ def _must_have_no_owner(broker: Broker) -> None:
     if StandingChange.objects.filter(broker=broker, kind=StandingChange.Kind.TERMINATED).exists():
         raise OutOfProgram(f"{broker} was terminated: write to vip@backpack.exchange.")
     if queries.has_owner(broker.code):
-        raise HasOwner(f"{broker} has an owner already, who invites the rest of the team.")
+        raise HasOwner(f"{broker} has an owner already: nobody else can become its first one.")
 
 
 def _one_at_a_time(broker_code: int) -> None:
