@@ -1,34 +1,50 @@
 """Who may see which broker: a login's seats, or a 404 as if the broker did not exist."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import datetime
 from functools import wraps
 from typing import Any
 
 from allauth.mfa.models import Authenticator
 from django.contrib.auth import logout
 from django.contrib.auth.decorators import login_required
+from django.core.exceptions import PermissionDenied
 from django.db.models import Exists, OuterRef
 from django.http import Http404, HttpRequest, HttpResponseBase, JsonResponse
 from django.shortcuts import redirect, render
+from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 
+from payouts.program.queries import Standing, standing_of
 from portal.accounts.factors import FACTORS
 from portal.accounts.models import User
 from portal.accounts.sessions import is_from_before_the_factor
-from portal.team.models import Membership, Role
+from portal.team import view_as
+from portal.team.models import Membership, Role, ViewAs
+from portal.team.roles import LOOK, ROLES, May
 
 
 @dataclass(frozen=True, slots=True)
 class Seat:
-    """A login's place in a broker's team."""
+    """A login's place in a broker's team, or that of staff who look at its pages."""
 
     code: int
     name: str
     role: Role
     #: The login sits with other brokers too, so pages offer to change between them.
     has_others: bool
+    may: frozenset[May] = frozenset()
+    #: None in lists of seats.
+    standing: Standing | None = None
+    #: Staff look at the broker's pages; nothing can be done from here.
+    look: ViewAs | None = None
+
+    @property
+    def can(self) -> dict[str, bool]:
+        """What templates ask: `seat.can.MANAGE_TEAM`."""
+        return {each.name: each in self.may for each in May}
 
 
 def seats_of(login: Any) -> list[Seat]:
@@ -38,25 +54,61 @@ def seats_of(login: Any) -> list[Seat]:
         .order_by("broker__name", "broker_id")
         .values_list("broker_id", "broker__name", "role")
     )
-    return [Seat(code, name, Role(role), has_others=len(rows) > 1) for code, name, role in rows]
+    return [
+        Seat(code, name, Role(role), has_others=len(rows) > 1, may=ROLES[role]) for code, name, role in rows
+    ]
 
 
-def broker_page(view: Callable[..., HttpResponseBase]) -> Callable[..., HttpResponseBase]:
-    """A page of one broker: the view gets the login's seat there, everybody else a 404.
+def seat_at(request: HttpRequest, code: int, *, now: datetime) -> Seat | None:
+    """The seat of a request's login with a broker, as it stands now; None for everybody else."""
+    for seat in seats_of(request.user):
+        if seat.code == code:
+            return replace(seat, standing=standing_of(code, now=now))
+    look = view_as.look_of(request, code, now=now)
+    if look is None:
+        return None
+    return Seat(
+        code,
+        look.broker.name,
+        Role.VIEWER,
+        has_others=False,
+        may=LOOK,
+        standing=standing_of(code, now=now),
+        look=look,
+    )
 
-    Staff are no exception: what they may see of brokers is on the staff site, under its own rules.
+
+def broker_page(may: May) -> Callable[[Callable[..., HttpResponseBase]], Callable[..., HttpResponseBase]]:
+    """A page of one broker for members whose role may this: the view gets the login's seat there.
+
+    Members with another role get a 403, everybody else a 404. Staff are no exception, unless they have begun
+    to look at just this broker's pages, which is recorded page by page and can do nothing.
     """
 
-    @never_cache
-    @login_required
-    @wraps(view)
-    def knock(request: HttpRequest, code: int, **rest: Any) -> HttpResponseBase:
-        for seat in seats_of(request.user):
-            if seat.code == code:
-                return view(request, seat, **rest)
-        raise Http404(_("There is no such page for your login."))
+    def wrapped(view: Callable[..., HttpResponseBase]) -> Callable[..., HttpResponseBase]:
+        @never_cache
+        @login_required
+        @wraps(view)
+        def knock(request: HttpRequest, code: int, **rest: Any) -> HttpResponseBase:
+            now = timezone.now()
+            seat = seat_at(request, code, now=now)
+            if seat is None:
+                raise Http404(_("There is no such page for your login."))
+            if seat.look is not None:
+                if request.method not in ("GET", "HEAD"):
+                    raise PermissionDenied(_("You look at this broker's pages: nothing can be done here."))
+                view_as.record_page(look=seat.look, path=request.path, now=now)
+            if may not in seat.may:
+                raise PermissionDenied(
+                    _("Your role here, %(role)s, does not include this: ask an owner of %(broker)s.")
+                    % {"role": seat.role.label, "broker": seat.name}
+                )
+            request.seat = seat  # type: ignore[attr-defined]  # pages of errors show where one is
+            return view(request, seat, **rest)
 
-    return knock
+        return knock
+
+    return wrapped
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,12 +196,12 @@ def _to_the_set_up(request: HttpRequest) -> HttpResponseBase:
         "Set up an authenticator app or a passkey first: your role handles money or other people's data."
     )
     if (
-        request.path.startswith("/api/")
+        request.path.startswith(("/api/", "/feed/"))
         or request.path.endswith(".json")
         or request.content_type == "application/json"
         or ("application/json" in accepted and "text/html" not in accepted)
     ):
-        return JsonResponse({"error": {"code": "mfa_required", "message": sentence}}, status=403)
+        return JsonResponse({"code": "MFA_REQUIRED", "message": sentence}, status=403)
     is_page = (
         request.method in ("GET", "HEAD")
         and request.path.endswith("/")

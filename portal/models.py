@@ -1,11 +1,13 @@
 """Every model of the portal, gathered where Django looks for them."""
 
 from portal.accounts.models import Device, RoleGiven, User
+from portal.api.models import ServiceToken
 from portal.application.models import Application, Document, DocumentContent, ReviewNote, TimelineEntry
 from portal.letters.models import Letter
-from portal.team.models import Invitation, Membership
+from portal.team.models import Activity, Invitation, Membership, ViewAs, ViewedPage
 
 __all__ = [
+    "Activity",
     "Application",
     "Device",
     "Document",
@@ -15,6 +17,9 @@ __all__ = [
     "Membership",
     "ReviewNote",
     "RoleGiven",
+    "ServiceToken",
     "TimelineEntry",
     "User",
+    "ViewAs",
+    "ViewedPage",
 ]

@@ -167,7 +167,7 @@ TEMPLATES = [
 ]
 # A file beyond its limit is not kept, however much of it is sent; forms hold little text.
 FILE_UPLOAD_HANDLERS = [
-    "portal.application.uploads.Bounded",
+    "portal.files.uploads.Bounded",
     "django.core.files.uploadhandler.MemoryFileUploadHandler",
     "django.core.files.uploadhandler.TemporaryFileUploadHandler",
 ]

@@ -141,3 +141,59 @@ def take_in(lines: Iterable[bytes], *, now: datetime = NOW, **options: Any) -> T
 def fills(*records: dict[str, Any], now: datetime = NOW, **options: Any) -> Tally:
     """Book records through the feed's own intake."""
     return take_in([json.dumps(each).encode() for each in records], now=now, **options)
+
+
+def suspended(broker: Broker, at: datetime, *, recorded_at: datetime | None = None) -> Any:
+    """A suspension with its case, written as a row: for tests that need the fact and not the act."""
+    from payouts.models import Case, StandingChange
+
+    recorded_at = recorded_at or at
+    case = Case.objects.create(broker=broker, kind="suspension", title="A suspension", opened_at=recorded_at)
+    return StandingChange.objects.create(
+        broker=broker,
+        kind="suspended",
+        effective_at=at,
+        recorded_at=recorded_at,
+        reason="conduct",
+        note="for staff",
+        message="Orders were sent that nobody had asked for.",
+        case=case,
+    )
+
+
+def lifted(suspension: Any, at: datetime) -> Any:
+    """The end of a suspension, written as a row."""
+    from payouts.models import StandingChange
+
+    return StandingChange.objects.create(
+        broker=suspension.broker,
+        kind="lifted",
+        effective_at=at,
+        recorded_at=at,
+        case=suspension.case,
+        ends=suspension,
+    )
+
+
+def terminated(broker: Broker, at: datetime, *, recorded_at: datetime | None = None) -> Any:
+    """A termination by two people, with its case, written as a row."""
+    from payouts.models import Case, StandingChange
+    from portal.accounts.models import User
+
+    recorded_at = recorded_at or at
+    first, second = (
+        User.objects.get_or_create(email=f"{name}@exchange.example")[0] for name in ("pia", "quentin")
+    )
+    case = Case.objects.create(broker=broker, kind="termination", title="The end", opened_at=recorded_at)
+    return StandingChange.objects.create(
+        broker=broker,
+        kind="terminated",
+        effective_at=at,
+        recorded_at=recorded_at,
+        prepared_by=first,
+        recorded_by=second,
+        reason="agreement",
+        note="for staff",
+        message="The User Agreement was violated.",
+        case=case,
+    )

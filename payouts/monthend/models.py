@@ -42,6 +42,8 @@ class Payout(models.Model):
     fees = Product()
     amount = Product()
     payout = models.DecimalField(max_digits=62, decimal_places=2)
+    #: When it was approved: no suspension may begin before the end of its month from then on.
+    approved_at = models.DateTimeField(null=True)
 
     class Meta:
         db_table = "payout"

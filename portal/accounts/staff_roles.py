@@ -27,6 +27,16 @@ class Act(StrEnum):
     SEE_LOGINS = "see logins"
     SEE_HISTORY = "see who changed what"
     GIVE_ROLES = "give and take staff roles"
+    SEE_CASES = "see cases, evidence and appeals"
+    WORK_CASES = "work on cases and answer appeals"
+    SUSPEND = "suspend brokers and lift suspensions"
+    PREPARE_TERMINATION = "prepare a termination"
+    CONFIRM_TERMINATION = "confirm a termination that another prepared"
+    CHECK_ACCOUNT = "check a change of account"
+    CONFIRM_ACCOUNT = "confirm a change of account that another checked"
+    VIEW_AS = "look at a broker's pages as the broker sees them"
+    SEE_TOKENS = "see service tokens"
+    MANAGE_TOKENS = "make and revoke service tokens"
 
 
 _SEE_ALL = {
@@ -36,9 +46,20 @@ _SEE_ALL = {
     Act.SEE_LETTERS,
     Act.SEE_LOGINS,
     Act.SEE_HISTORY,
+    Act.SEE_CASES,
+    Act.VIEW_AS,
+    Act.SEE_TOKENS,
 }
 GRANTS: dict[StaffRole, set[Act]] = {
-    StaffRole.REVIEWER: {Act.SEE_APPLICATIONS, Act.SEE_DOCUMENTS, Act.REVIEW, Act.SEE_BROKERS, Act.INVITE},
+    StaffRole.REVIEWER: {
+        Act.SEE_APPLICATIONS,
+        Act.SEE_DOCUMENTS,
+        Act.REVIEW,
+        Act.SEE_BROKERS,
+        Act.INVITE,
+        Act.SEE_CASES,
+        Act.VIEW_AS,
+    },
     StaffRole.OPERATIONS: {
         Act.SEE_APPLICATIONS,
         Act.SEE_BROKERS,
@@ -46,9 +67,18 @@ GRANTS: dict[StaffRole, set[Act]] = {
         Act.SEE_LETTERS,
         Act.RESEND_LETTERS,
         Act.SEE_LOGINS,
+        Act.SEE_CASES,
+        Act.WORK_CASES,
+        Act.SUSPEND,
+        Act.PREPARE_TERMINATION,
+        Act.CONFIRM_TERMINATION,
+        Act.CHECK_ACCOUNT,
+        Act.CONFIRM_ACCOUNT,
+        Act.VIEW_AS,
+        Act.SEE_TOKENS,
     },
-    StaffRole.FINANCE_PREPARER: {Act.SEE_BROKERS},
-    StaffRole.FINANCE_APPROVER: {Act.SEE_BROKERS},
+    StaffRole.FINANCE_PREPARER: {Act.SEE_BROKERS, Act.SEE_CASES, Act.CHECK_ACCOUNT},
+    StaffRole.FINANCE_APPROVER: {Act.SEE_BROKERS, Act.SEE_CASES, Act.CONFIRM_ACCOUNT},
     StaffRole.AUDITOR: _SEE_ALL,
 }
 

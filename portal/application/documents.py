@@ -11,8 +11,9 @@ from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
 from payouts.refusal import Refusal
-from portal.application import course, files
+from portal.application import course
 from portal.application.models import Application, Document, DocumentContent, State, TimelineEntry
+from portal.files import checking as files
 
 MOST = 10
 _CHANGEABLE = (State.DRAFT, State.INFORMATION_REQUESTED)

@@ -19,11 +19,11 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from payouts.refusal import Refusal
 from portal.application import actions, documents, queries, steps
 from portal.application.door import own_application
-from portal.application.files import LARGEST
 from portal.application.forms import AnswerForm, SeenForm, UploadForm
 from portal.application.limits import TooOften, must_not_be_too_often
 from portal.application.saving import ask_if_due, save, step_form
-from portal.application.uploads import MOST_A_REQUEST
+from portal.files.checking import LARGEST
+from portal.files.uploads import MOST_A_REQUEST
 
 _read_or_send = require_http_methods(["GET", "HEAD", "POST"])
 #: No version has this number: a form without its mark is never the page that was shown.

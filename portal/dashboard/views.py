@@ -10,6 +10,7 @@ from django.views.decorators.http import require_safe
 from portal import charts
 from portal.access import Seat, broker_page, seats_of
 from portal.dashboard import queries
+from portal.team.roles import May
 
 
 @require_safe
@@ -20,7 +21,7 @@ def brokers(request: HttpRequest) -> HttpResponse:
 
 
 @require_safe
-@broker_page
+@broker_page(May.SEE_DASHBOARD)
 def dashboard(request: HttpRequest, seat: Seat) -> HttpResponse:
     shown = queries.dashboard(broker_code=seat.code, now=timezone.now())
     chart = charts.volume_by_day(shown.days)

@@ -11,24 +11,25 @@ from payouts.month import Month
 from payouts.statements import queries as drafts
 from portal.access import Seat, broker_page
 from portal.statements import queries
+from portal.team.roles import May
 
 
 @require_safe
-@broker_page
+@broker_page(May.SEE_STATEMENTS)
 def statements(request: HttpRequest, seat: Seat) -> HttpResponse:
     shown = queries.months(broker_code=seat.code, now=timezone.now())
     return render(request, "statements/page.html", {"seat": seat, "shown": shown})
 
 
 @require_safe
-@broker_page
+@broker_page(May.SEE_STATEMENTS)
 def as_json(request: HttpRequest, seat: Seat, month: Month) -> HttpResponse:
     draft = _draft(seat, month)
     return _file(draft.as_json(), name=f"{draft.file_name}.json", kind="application/json")
 
 
 @require_safe
-@broker_page
+@broker_page(May.SEE_STATEMENTS)
 def as_csv(request: HttpRequest, seat: Seat, month: Month) -> HttpResponse:
     draft = _draft(seat, month)
     return _file(draft.as_csv(), name=f"{draft.file_name}.csv", kind="text/csv; charset=utf-8")

@@ -92,3 +92,92 @@ class Invitation(models.Model):
 
     def __str__(self) -> str:
         return f"{self.email} into {self.broker} as {self.role}"
+
+
+class Activity(models.Model):
+    """What a member, or the exchange, did with a broker's team; rows are added, never edited."""
+
+    class Kind(models.TextChoices):
+        INVITED = "invited", _("invited")
+        INVITATION_WITHDRAWN = "invitation withdrawn", _("invitation withdrawn")
+        JOINED = "joined", _("joined")
+        ROLE_CHANGED = "role changed", _("role changed")
+        REMOVED = "removed", _("removed")
+        LEFT = "left", _("left")
+        DOWNLOADED = "downloaded", _("statement downloaded")
+
+    broker = models.ForeignKey(Broker, on_delete=models.PROTECT, related_name="+")
+    at = models.DateTimeField()
+    by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    #: The exchange did it; members read "Backpack" and no name.
+    is_by_exchange = models.BooleanField(default=False)
+    kind = models.CharField(max_length=30, choices=Kind)
+    #: Whom or what it was done to, in the words of the moment: an address, a role, a month.
+    about = models.CharField(max_length=300, blank=True)
+
+    class Meta:
+        db_table = "broker_activity"
+        verbose_name = _("activity")
+        verbose_name_plural = _("activities")
+        indexes = [models.Index(fields=["broker", "-id"], name="activity_of_a_broker")]
+        constraints = [
+            models.CheckConstraint(
+                condition=models.Q(
+                    kind__in=[
+                        "invited",
+                        "invitation withdrawn",
+                        "joined",
+                        "role changed",
+                        "removed",
+                        "left",
+                        "downloaded",
+                    ]
+                ),
+                name="activity_kind_is_known",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.broker_id} {self.kind} {self.about}"
+
+
+class ViewAs(models.Model):
+    """Staff look at a broker's pages as the broker sees them: why, from when, until when at most."""
+
+    login = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    broker = models.ForeignKey(Broker, on_delete=models.PROTECT, related_name="+")
+    reason = models.CharField(_("reason"), max_length=500)
+    address = models.GenericIPAddressField(null=True)
+    started_at = models.DateTimeField(_("started"))
+    expires_at = models.DateTimeField()
+    ended_at = models.DateTimeField(_("ended"), null=True)
+
+    class Meta:
+        db_table = "view_as"
+        verbose_name = _("look at a broker's pages")
+        verbose_name_plural = _("looks at brokers' pages")
+        constraints = [
+            models.CheckConstraint(condition=~models.Q(reason=""), name="view_as_says_why"),
+            models.CheckConstraint(
+                condition=models.Q(expires_at__gt=models.F("started_at")), name="view_as_ends_by_itself"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.login} looks at {self.broker_id}"
+
+
+class ViewedPage(models.Model):
+    """A page or file that was opened in a look at a broker's pages; rows are added, never edited."""
+
+    view_as = models.ForeignKey(ViewAs, on_delete=models.PROTECT, related_name="pages")
+    at = models.DateTimeField()
+    path = models.CharField(max_length=300)
+
+    class Meta:
+        db_table = "viewed_page"
+        verbose_name = _("viewed page")
+        verbose_name_plural = _("viewed pages")
+
+    def __str__(self) -> str:
+        return self.path

@@ -24,7 +24,7 @@ FLOORS = (
     ("payouts.models",),
     ("payouts.tasks", "payouts.management"),
     ("portal.env", "portal.embedded"),
-    ("portal.letters",),
+    ("portal.letters", "portal.files"),
     ("portal.accounts",),
     ("portal.team", "portal.access", "portal.charts"),
     (
@@ -32,9 +32,10 @@ FLOORS = (
         "portal.application",
         "portal.dashboard",
         "portal.statements",
+        "portal.standing",
         "portal.integration",
     ),
-    ("portal.notices",),
+    ("portal.notices", "portal.live"),
     ("portal.staff", "portal.api"),
 )
 #: The frame of the portal stands above all rooms; models gather them for Django.
@@ -72,6 +73,7 @@ SEPARATE = (
     "portal.application",
     "portal.dashboard",
     "portal.statements",
+    "portal.standing",
     "portal.integration",
 )
 PURE = (
@@ -100,6 +102,7 @@ PURE = (
     "payouts.statements.pseudonym",
     "payouts.statements.sheet",
     "payouts.volume.ladder",
+    "portal.team.roles",
     "portal.application.country_rules",
     "portal.application.promise",
     "portal.application.risk",

@@ -1,12 +1,14 @@
 """What the tests of histories share: which tables are recorded, a row in each, and the histories' rows."""
 
 import json
+from datetime import timedelta
 from typing import Any
 
 from django.contrib.auth.models import Group
 from django.db import connection
 
-from portal.models import Application, Document, DocumentContent, Invitation
+from payouts.models import AccountChange, Case
+from portal.models import Application, Document, DocumentContent, Invitation, ServiceToken
 from tests import make
 
 #: What must be recorded: table → its history, and which changes.
@@ -14,6 +16,9 @@ RECORDED = {
     "application": ("portal_applicationhistory", {"INSERT", "UPDATE"}),
     "application_document": ("portal_documenthistory", {"INSERT", "UPDATE"}),
     "broker": ("payouts_brokerhistory", {"INSERT", "UPDATE"}),
+    "account_change": ("payouts_accountchangehistory", {"INSERT", "UPDATE"}),
+    "desk_case": ("payouts_casehistory", {"INSERT", "UPDATE"}),
+    "service_token": ("portal_servicetokenhistory", {"INSERT", "UPDATE"}),
     "portal_invitation": ("portal_invitationhistory", {"INSERT", "UPDATE"}),
     "portal_membership": ("portal_membershiphistory", {"INSERT", "UPDATE", "DELETE"}),
     "portal_user": ("portal_userhistory", {"INSERT", "UPDATE"}),
@@ -28,7 +33,7 @@ def make_one_of_each() -> None:
     broker, rita = make.broker(), make.login(email="rita@exchange.example", is_staff=True)
     olga = make.login(password=SECRET_TEXT)
     rita.groups.add(Group.objects.get(name="reviewer"))
-    make.membership(olga, broker)
+    make.membership(olga, broker, role="finance")
     Invitation.objects.create(
         broker=broker,
         email="new@example.com",
@@ -49,6 +54,18 @@ def make_one_of_each() -> None:
         uploaded_by=olga,
     )
     DocumentContent.objects.create(document=document, content=SECRET_TEXT.encode())
+    Case.objects.create(broker=broker, kind="other", title="A case", opened_at=make.NOW)
+    AccountChange.objects.create(
+        broker=broker, old_account_id="BP-1", new_account_id="BP-2", asked_by=olga, asked_at=make.NOW
+    )
+    ServiceToken.objects.create(
+        name="gateway",
+        scope="codes:read",
+        prefix="bpk_1",
+        token_hash="0" * 64,
+        created_at=make.NOW,
+        expires_at=make.NOW + timedelta(days=1),
+    )
 
 
 def rows(history: str) -> list[dict[str, Any]]:

@@ -65,9 +65,31 @@ CHANGES: dict[str, tuple[str, str, tuple[str, str, str] | None, str | None]] = {
     "portal_membership": (
         "INSERT INTO portal_membership (login_id, broker_id, role, joined_at)"
         " SELECT id, 1400, 'viewer', now() FROM portal_user WHERE email = 'rita@exchange.example'",
-        "UPDATE portal_membership SET role = 'finance' WHERE role = 'owner'",
-        ("role", "owner", "finance"),
+        "UPDATE portal_membership SET role = 'developer' WHERE role = 'finance'",
+        ("role", "finance", "developer"),
         "DELETE FROM portal_membership",
+    ),
+    "desk_case": (
+        "INSERT INTO desk_case (broker_id, kind, title, state, is_flagged, opened_at, outcome)"
+        " VALUES (1400, 'fraud', 'Wash trades?', 'open', true, now(), '')",
+        "UPDATE desk_case SET is_flagged = false WHERE is_flagged",
+        ("is_flagged", "True", "False"),
+        None,
+    ),
+    "account_change": (
+        "INSERT INTO account_change (SELECT (r).* FROM (SELECT jsonb_populate_record(c, jsonb_build_object("
+        f"'id', 900, 'reference', '{uuid4()}', 'state', 'refused', 'ended_at', now(), 'new_account_id',"
+        " 'BP-3')) AS r FROM account_change c) AS copied)",
+        "UPDATE account_change SET state = 'cancelled', ended_at = now() WHERE state = 'asked'",
+        ("state", "asked", "cancelled"),
+        None,
+    ),
+    "service_token": (
+        "INSERT INTO service_token (SELECT (r).* FROM (SELECT jsonb_populate_record(t, jsonb_build_object("
+        f"'id', 900, 'prefix', 'bpk_2', 'token_hash', '{'1' * 64}')) AS r FROM service_token t) AS copied)",
+        "UPDATE service_token SET revoked_why = 'lost' WHERE prefix = 'bpk_1'",
+        ("revoked_why", "", "lost"),
+        None,
     ),
     "portal_invitation": (
         "INSERT INTO portal_invitation (broker_id, email, role, state, invited_by_id, invited_at, expires_at,"

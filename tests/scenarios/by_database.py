@@ -7,7 +7,6 @@ from payouts.month import Month
 from payouts.monthend import actions, queries
 from payouts.monthend.calculation import Line, Payout
 from payouts.monthend.queries import BrokerMonth
-from payouts.program.models import StandingChange
 from payouts.statements import document
 from tests import make
 from tests.scenarios.by_rules import terms_of
@@ -50,6 +49,7 @@ def _printed(of: BrokerMonth, lines: list[Line]) -> dict[str, Any]:
 
 def _enrol(broker: Enrolled) -> None:
     made = make.broker(code=broker.code, enrolled_at=broker.enrolled_at)
-    for kind, moment in (("suspended", broker.suspended_at), ("terminated", broker.terminated_at)):
-        if moment is not None:
-            StandingChange.objects.create(broker=made, kind=kind, effective_at=moment, recorded_at=moment)
+    if broker.suspended_at is not None:
+        make.suspended(made, broker.suspended_at)
+    if broker.terminated_at is not None:
+        make.terminated(made, broker.terminated_at)

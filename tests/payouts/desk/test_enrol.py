@@ -75,13 +75,7 @@ def test_a_code_is_never_given_twice(by: Any) -> None:
 
 def test_the_code_of_a_terminated_broker_is_never_given_again(by: Any) -> None:
     gone = enrolled(by, code=2300)
-    StandingChange.objects.create(
-        broker=gone,
-        kind="terminated",
-        effective_at=NOON + timedelta(days=1),
-        recorded_at=NOON + timedelta(days=1),
-        recorded_by=by,
-    )
+    make.terminated(gone, NOON + timedelta(days=1))
 
     with pytest.raises(enrol.CodeTaken):
         enrolled(by, code=2300)

@@ -15,7 +15,6 @@ from payouts.models import (
     Fill,
     FillKey,
     QuarantinedRecord,
-    StandingChange,
     TotalByDay,
     TotalByHour,
     TotalByRate,
@@ -145,8 +144,8 @@ def test_a_line_over_16_mib_is_known_again_by_its_hash() -> None:
 def test_termination_is_read_from_the_standing_s_changes() -> None:
     broker = make.broker(enrolled_at=datetime(2026, 10, 1, tzinfo=UTC))
     ends = datetime(2026, 10, 10, tzinfo=UTC)
-    for kind, at in (("suspended", ends - timedelta(days=5)), ("terminated", ends)):
-        StandingChange.objects.create(broker=broker, kind=kind, effective_at=at, recorded_at=make.NOW)
+    make.suspended(broker, ends - timedelta(days=5))
+    make.terminated(broker, ends)
 
     tally = make.fills(
         make.record(timestamp="2026-09-30T23:59:59.999999Z"),

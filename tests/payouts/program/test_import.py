@@ -4,11 +4,12 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from payouts.models import Broker, StandingChange
+from payouts.models import Broker
 from payouts.program import queries
 from payouts.program.actions import CodeTaken, Imported, import_brokers
 from payouts.program.broker_file import BrokerRow
 from payouts.program.queries import Enrolment
+from tests import make
 from tests.make import NOW
 
 pytestmark = pytest.mark.django_db
@@ -47,9 +48,7 @@ def test_one_account_may_have_two_codes_and_one_name_too() -> None:
 
 def test_enrolments_know_every_code_and_its_termination() -> None:
     import_brokers(rows=[row(2), row(1)], now=NOW)
-    StandingChange.objects.create(
-        broker_id=2, kind="terminated", effective_at=NOW, recorded_at=NOW, note="left"
-    )
+    make.terminated(Broker.objects.get(code=2), NOW)
 
     assert sorted(queries.enrolments(), key=lambda each: each.code) == [
         Enrolment(1, ENROLLED, None),

@@ -60,11 +60,9 @@ def test_machines_are_told_in_json(owner: Client, method: str, path: str, header
     answer = getattr(owner, method)(path, headers=headers)
     assert answer.status_code == 403
     assert json.loads(answer.content) == {
-        "error": {
-            "code": "mfa_required",
-            "message": "Set up an authenticator app or a passkey first: your role handles money or other"
-            " people's data.",
-        }
+        "code": "MFA_REQUIRED",
+        "message": "Set up an authenticator app or a passkey first: your role handles money or other"
+        " people's data.",
     }
 
 

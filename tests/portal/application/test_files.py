@@ -9,7 +9,7 @@ import zlib
 import pytest
 from PIL import Image
 
-from portal.application.files import LARGEST, FileRefused, check
+from portal.files.checking import LARGEST, FileRefused, check
 from tests.portal.application import papers
 
 HTML = b"<!doctype html><html><script>alert(1)</script></html>"

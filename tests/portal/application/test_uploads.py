@@ -5,8 +5,8 @@ from django.core.files.uploadhandler import MemoryFileUploadHandler
 from django.http.multipartparser import MultiPartParser
 from django.test import RequestFactory
 
-from portal.application.files import LARGEST
-from portal.application.uploads import MOST_A_REQUEST, Bounded
+from portal.files.checking import LARGEST
+from portal.files.uploads import MOST_A_REQUEST, Bounded
 
 PIECE = 64 * 1024
 

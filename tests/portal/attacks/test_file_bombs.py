@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from portal.application.files import LARGEST
+from portal.files.checking import LARGEST
 from tests.portal.application import papers
 
 CPU_SECONDS, MEMORY_MB, GIVE_UP_AFTER = 2, 300, 5
@@ -25,7 +25,7 @@ import resource, sys
 from pathlib import Path
 from django.conf import settings
 settings.configure(USE_I18N=False)
-from portal.application import files
+from portal.files import checking as files
 name = sys.argv[1]
 content = Path(name).read_bytes()
 before = resource.getrusage(resource.RUSAGE_SELF)

@@ -59,7 +59,7 @@ def test_it_sees_that_nobody_asks_for_the_second_factor(world: World, client: Cl
 def test_it_sees_that_a_broker_is_shown_to_whoever_asks(
     world: World, client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    seat = access.Seat(1400, "Broker 1400", access.Role.VIEWER, has_others=False)
+    seat = access.Seat(1400, "Broker 1400", access.Role.VIEWER, has_others=False, may=frozenset(access.May))
     monkeypatch.setattr(access, "seats_of", lambda _login: [seat])
 
     seen = changed(client, world, DASHBOARD, "GET")

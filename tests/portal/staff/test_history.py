@@ -177,7 +177,7 @@ def test_a_seat_is_told_on_the_pages_of_broker_and_login_even_when_it_is_gone() 
     seat = make.membership(olga, broker, role="finance")
     Membership.objects.filter(pk=seat.pk).update(role="viewer")
     with pghistory.context(user=olga.pk, reason="left the team"):
-        Membership.objects.all().delete()
+        Membership.objects.all().delete()  # a viewer, and so not the last owner
 
     for page in (broker, olga):
         removed, changed, added = [each for each in history_of(page) if each.what == "membership"]

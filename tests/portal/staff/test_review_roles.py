@@ -131,6 +131,8 @@ def test_the_acts_of_each_role() -> None:
             "review applications",
             "see brokers and their teams",
             "invite the first owner of a broker",
+            "see cases, evidence and appeals",
+            "look at a broker's pages as the broker sees them",
         },
         "operations": {
             "see applications",
@@ -139,9 +141,26 @@ def test_the_acts_of_each_role() -> None:
             "see letters",
             "send dead letters again",
             "see logins",
+            "see cases, evidence and appeals",
+            "work on cases and answer appeals",
+            "suspend brokers and lift suspensions",
+            "prepare a termination",
+            "confirm a termination that another prepared",
+            "check a change of account",
+            "confirm a change of account that another checked",
+            "look at a broker's pages as the broker sees them",
+            "see service tokens",
         },
-        "finance preparer": {"see brokers and their teams"},
-        "finance approver": {"see brokers and their teams"},
+        "finance preparer": {
+            "see brokers and their teams",
+            "see cases, evidence and appeals",
+            "check a change of account",
+        },
+        "finance approver": {
+            "see brokers and their teams",
+            "see cases, evidence and appeals",
+            "confirm a change of account that another checked",
+        },
         "auditor": {
             "see applications",
             "see an applicant's documents",
@@ -149,6 +168,9 @@ def test_the_acts_of_each_role() -> None:
             "see letters",
             "see logins",
             "see who changed what",
+            "see cases, evidence and appeals",
+            "look at a broker's pages as the broker sees them",
+            "see service tokens",
         },
     }
 

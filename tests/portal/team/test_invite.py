@@ -6,7 +6,6 @@ from typing import Any
 import pytest
 from django.core.signing import Signer
 
-from payouts.models import StandingChange
 from payouts.program.models import Broker
 from portal.accounts.actions import NotAnAddress
 from portal.accounts.staff_roles import NotYourRole, OwnBroker
@@ -134,7 +133,7 @@ def test_a_broker_with_other_members_may_still_get_its_first_owner(broker: Broke
 
 
 def test_a_terminated_broker_gets_no_owner(broker: Broker) -> None:
-    StandingChange.objects.create(broker=broker, kind="terminated", effective_at=NOW, recorded_at=NOW)
+    make.terminated(broker, NOW)
 
     with pytest.raises(invitations.OutOfProgram):
         invite(staff())

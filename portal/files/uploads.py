@@ -4,7 +4,7 @@ from typing import Any
 
 from django.core.files.uploadhandler import FileUploadHandler
 
-from portal.application.files import LARGEST
+from portal.files.checking import LARGEST
 
 #: All files of one request together.
 MOST_A_REQUEST = 2 * LARGEST

@@ -4,9 +4,9 @@ import struct
 import zlib
 from functools import partial
 
-from portal.application.file_refusal import too_complicated
-from portal.application.picture_parts import Broken, Picture, Unreadable
-from portal.application.unpacking import unpacked
+from portal.files.picture_parts import Broken, Picture, Unreadable
+from portal.files.refusal import too_complicated
+from portal.files.unpacking import unpacked
 
 _START = 8
 _MOST_CHUNKS = 10_000

@@ -4,9 +4,9 @@ import struct
 
 from django.utils.translation import gettext as _
 
-from portal.application import jpeg_content, png_content
-from portal.application.file_refusal import FileRefused
-from portal.application.picture_parts import Broken, Picture, Unreadable
+from portal.files import jpeg_content, png_content
+from portal.files.picture_parts import Broken, Picture, Unreadable
+from portal.files.refusal import FileRefused
 
 #: Width times height; a page scanned at 600 dots an inch has 35 million.
 MOST_PIXELS = 50_000_000

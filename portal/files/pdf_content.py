@@ -6,8 +6,8 @@ from collections.abc import Iterable, Iterator
 
 from django.utils.translation import gettext as _
 
-from portal.application.file_refusal import FileRefused, too_complicated
-from portal.application.unpacking import unpacked
+from portal.files.refusal import FileRefused, too_complicated
+from portal.files.unpacking import unpacked
 
 #: What makes a PDF do things or carry files.
 _ACTIVE = (b"JavaScript", b"Launch", b"EmbeddedFile", b"EmbeddedFiles", b"XFA", b"RichMedia")

@@ -8,8 +8,8 @@ from functools import partial
 
 from PIL import Image
 
-from portal.application.file_refusal import too_complicated
-from portal.application.picture_parts import Broken, Picture, Unreadable
+from portal.files.picture_parts import Broken, Picture, Unreadable
+from portal.files.refusal import too_complicated
 
 _SOI, _EOI, _SOS, _COMMENT = 0xD8, 0xD9, 0xDA, 0xFE
 _RESTARTS, _ALONE = frozenset(range(0xD0, 0xD8)), frozenset((0x00, 0x01, _SOI))

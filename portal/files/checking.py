@@ -6,8 +6,8 @@ from unicodedata import category, normalize
 
 from django.utils.translation import gettext as _
 
-from portal.application import pdf_content, picture_content
-from portal.application.file_refusal import FileRefused
+from portal.files import pdf_content, picture_content
+from portal.files.refusal import FileRefused
 
 LARGEST = 10 * 1024 * 1024
 LONGEST_NAME = 120

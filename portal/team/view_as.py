@@ -1,0 +1,80 @@
+"""Staff look at a broker's pages as the broker sees them: for a reason, for a while, each page on record."""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db import transaction
+from django.http import HttpRequest
+
+from payouts.program import queries as program
+from payouts.refusal import Refusal
+from portal.accounts.staff_roles import Act, OwnBroker, may, must_be_allowed
+from portal.team.actions import NoSuchBroker
+from portal.team.models import Membership, ViewAs, ViewedPage
+
+LASTS = timedelta(minutes=30)
+#: What a session remembers of it: the number of the look.
+_KEY = "view_as"
+
+
+class SayWhy(Refusal):
+    """A look has a reason, which is recorded."""
+
+
+@transaction.atomic
+def begin(*, broker_code: int, reason: str, by: Any, address: str, now: datetime) -> ViewAs:
+    """Begin to look at a broker's pages; ends by itself after `LASTS`.
+
+    Refuses `NotYourRole`, `NoSuchBroker`, `OwnBroker`, `SayWhy`.
+    """
+    must_be_allowed(by, Act.VIEW_AS)
+    broker = program.broker_with(broker_code)
+    if broker is None:
+        raise NoSuchBroker(f"No broker has the code {broker_code}: check the code.")
+    if Membership.objects.filter(login=by, broker=broker).exists():
+        raise OwnBroker("You are a member of this broker's team: open its pages as yourself.")
+    reason = " ".join(reason.split())
+    if not 1 <= len(reason) <= 500:
+        raise SayWhy("Say why you look, in 1 to 500 characters: it is recorded.")
+    ViewAs.objects.filter(login=by, ended_at__isnull=True).update(ended_at=now)
+    return ViewAs.objects.create(
+        login=by,
+        broker=broker,
+        reason=reason,
+        address=address or None,
+        started_at=now,
+        expires_at=now + LASTS,
+    )
+
+
+def end(*, by: Any, now: datetime) -> None:
+    """End every look of a login."""
+    ViewAs.objects.filter(login=by, ended_at__isnull=True).update(ended_at=now)
+
+
+def remember(request: HttpRequest, look: ViewAs) -> None:
+    """The look belongs to the session that it was begun in; another session of the login does not look."""
+    request.session[_KEY] = look.pk
+
+
+def look_of(request: HttpRequest, broker_code: int, *, now: datetime) -> ViewAs | None:
+    """The look that a request's session has begun at just this broker, if it still holds and still may."""
+    number = request.session.get(_KEY)
+    if number is None or not request.user.is_authenticated:
+        return None
+    look = (
+        ViewAs.objects.select_related("broker")
+        .filter(
+            pk=number,
+            login=request.user,
+            broker_id=broker_code,
+            ended_at__isnull=True,
+            expires_at__gt=now,
+        )
+        .first()
+    )
+    return look if look is not None and may(request.user, Act.VIEW_AS) else None
+
+
+def record_page(*, look: ViewAs, path: str, now: datetime) -> None:
+    ViewedPage.objects.create(view_as=look, at=now, path=path[:300])
