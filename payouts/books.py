@@ -76,8 +76,35 @@ INVARIANTS: dict[str, str] = {
         LEFT JOIN broker ON broker.code = fill.broker_code
         LEFT JOIN standing_change AS ended ON ended.broker_id = broker.code AND ended.kind = 'terminated'
         WHERE broker.code IS NULL OR fill.executed_at < broker.enrolled_at
-           OR (fill.executed_at >= ended.effective_at AND ended.recorded_at <=
-               (SELECT received_at FROM feed_batch WHERE feed_batch.id = fill.batch_id))
+           OR fill.executed_at >= ended.effective_at
+    """,
+    "ranges of standing = what its changes say": """
+        SELECT change_id, said.broker_id AS said_broker, kept.broker_id AS kept_broker,
+               said.kind AS said_kind, kept.kind AS kept_kind, said.starts_at AS said_start,
+               kept.starts_at AS kept_start, said.ends_at AS said_end, kept.ends_at AS kept_end
+        FROM standing_range AS kept FULL JOIN (
+            SELECT change.id AS change_id, change.broker_id, change.kind, change.effective_at AS starts_at,
+                   CASE WHEN lifting.effective_at = change.effective_at THEN lifting.effective_at
+                        ELSE least(lifting.effective_at, ended.effective_at) END AS ends_at
+            FROM standing_change AS change
+            LEFT JOIN standing_change AS lifting ON lifting.ends_id = change.id
+            LEFT JOIN standing_change AS ended ON ended.broker_id = change.broker_id
+                 AND ended.kind = 'terminated' AND change.kind = 'suspended'
+            WHERE change.kind IN ('suspended', 'terminated')
+        ) AS said USING (change_id)
+        WHERE (said.broker_id, said.kind, said.starts_at, said.ends_at)
+              IS DISTINCT FROM (kept.broker_id, kept.kind, kept.starts_at, kept.ends_at)
+    """,
+    "a broker is never in two ranges of standing at once": """
+        SELECT one.broker_id, one.change_id, other.change_id AS other_change_id
+        FROM standing_range AS one JOIN standing_range AS other
+            ON other.broker_id = one.broker_id AND other.change_id > one.change_id
+        WHERE tstzrange(one.starts_at, one.ends_at) && tstzrange(other.starts_at, other.ends_at)
+    """,
+    "standing begins with the enrolment": """
+        SELECT change.id, change.broker_id, change.kind, change.effective_at, broker.enrolled_at
+        FROM standing_change AS change JOIN broker ON broker.code = change.broker_id
+        WHERE change.effective_at < broker.enrolled_at
     """,
     "payout = sum of its lines, rounded once": """
         SELECT payout.id, payout.amount, payout.payout, sum(line.amount) AS lines_amount
@@ -99,6 +126,36 @@ INVARIANTS: dict[str, str] = {
              AND enrolled.kind = 'enrolled' AND enrolled.recorded_at < month_run.calculated_at
         LEFT JOIN payout ON payout.run_id = month_run.id AND payout.broker_id = broker.code
         WHERE payout.id IS NULL
+    """,
+    "a hold belongs to a case of the same broker": """
+        SELECT held.id, payout.broker_id AS payout_broker, held_by.broker_id AS case_broker
+        FROM payout_hold AS held
+        JOIN payout ON payout.id = held.payout_id JOIN desk_case AS held_by ON held_by.id = held.case_id
+        WHERE held_by.broker_id <> payout.broker_id
+    """,
+    "a case that holds a payout holds all that there were": """
+        SELECT DISTINCT other.id, other.broker_id, held.case_id
+        FROM payout_hold AS held
+        JOIN payout ON payout.id = held.payout_id
+        JOIN payout AS other ON other.broker_id = payout.broker_id
+             AND (other.approved_at IS NULL OR other.approved_at > held.held_at)
+        JOIN month_run ON month_run.id = other.run_id AND month_run.calculated_at <= held.held_at
+        WHERE NOT EXISTS (SELECT FROM payout_hold AS its WHERE its.payout_id = other.id
+                          AND its.case_id = held.case_id)
+    """,
+    "no broker is an affiliate without an open case": """
+        SELECT said.broker_id, said.answered_at FROM affiliate_check AS said
+        JOIN broker ON broker.code = said.broker_id AND broker.account_id = said.account_id
+        WHERE said.answer = 'affiliate'
+          AND NOT EXISTS (SELECT FROM desk_case WHERE desk_case.broker_id = said.broker_id
+                          AND desk_case.kind = 'affiliate' AND desk_case.state = 'open')
+          AND NOT EXISTS (SELECT FROM standing_change AS ended WHERE ended.broker_id = said.broker_id
+                          AND ended.kind = 'terminated' AND ended.effective_at <= now())
+    """,
+    "no appeal waits in a closed case": """
+        SELECT desk_appeal.id, desk_appeal.case_id FROM desk_appeal
+        JOIN desk_case ON desk_case.id = desk_appeal.case_id
+        WHERE desk_appeal.state = 'open' AND desk_case.state <> 'open'
     """,
 }
 

@@ -11,13 +11,14 @@ from django.contrib.auth import logout
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied
 from django.db.models import Exists, OuterRef
-from django.http import Http404, HttpRequest, HttpResponseBase, JsonResponse
+from django.http import Http404, HttpRequest, HttpResponseBase
 from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 
-from payouts.program.queries import Standing, standing_of
+from payouts.program.queries import Standing, standing_of, standings_of
+from portal import machines
 from portal.accounts.factors import FACTORS
 from portal.accounts.models import User
 from portal.accounts.sessions import is_from_before_the_factor
@@ -40,6 +41,8 @@ class Seat:
     standing: Standing | None = None
     #: Staff look at the broker's pages; nothing can be done from here.
     look: ViewAs | None = None
+    #: The login's other brokers, code and name: the header offers to change to them.
+    others: tuple[tuple[int, str], ...] = ()
 
     @property
     def can(self) -> dict[str, bool]:
@@ -59,11 +62,20 @@ def seats_of(login: Any) -> list[Seat]:
     ]
 
 
+def seats_with_standing(login: Any, *, now: datetime) -> list[Seat]:
+    """Every seat of a login with its broker's standing: two queries, however many seats."""
+    seats = seats_of(login)
+    found = standings_of([seat.code for seat in seats], now=now)
+    return [replace(seat, standing=found[seat.code]) for seat in seats]
+
+
 def seat_at(request: HttpRequest, code: int, *, now: datetime) -> Seat | None:
     """The seat of a request's login with a broker, as it stands now; None for everybody else."""
-    for seat in seats_of(request.user):
+    seats = seats_of(request.user)
+    for seat in seats:
         if seat.code == code:
-            return replace(seat, standing=standing_of(code, now=now))
+            others = tuple((each.code, each.name) for each in seats if each.code != code)
+            return replace(seat, standing=standing_of(code, now=now), others=others)
     look = view_as.look_of(request, code, now=now)
     if look is None:
         return None
@@ -94,6 +106,7 @@ def broker_page(may: May) -> Callable[[Callable[..., HttpResponseBase]], Callabl
             seat = seat_at(request, code, now=now)
             if seat is None:
                 raise Http404(_("There is no such page for your login."))
+            request.seat = seat  # type: ignore[attr-defined]  # pages of errors show where one is
             if seat.look is not None:
                 if request.method not in ("GET", "HEAD"):
                     raise PermissionDenied(_("You look at this broker's pages: nothing can be done here."))
@@ -103,7 +116,6 @@ def broker_page(may: May) -> Callable[[Callable[..., HttpResponseBase]], Callabl
                     _("Your role here, %(role)s, does not include this: ask an owner of %(broker)s.")
                     % {"role": seat.role.label, "broker": seat.name}
                 )
-            request.seat = seat  # type: ignore[attr-defined]  # pages of errors show where one is
             return view(request, seat, **rest)
 
         return knock
@@ -191,17 +203,11 @@ class RequireMfa:
 
 
 def _to_the_set_up(request: HttpRequest) -> HttpResponseBase:
-    accepted = request.headers.get("Accept", "")
     sentence = _(
         "Set up an authenticator app or a passkey first: your role handles money or other people's data."
     )
-    if (
-        request.path.startswith(("/api/", "/feed/"))
-        or request.path.endswith(".json")
-        or request.content_type == "application/json"
-        or ("application/json" in accepted and "text/html" not in accepted)
-    ):
-        return JsonResponse({"code": "MFA_REQUIRED", "message": sentence}, status=403)
+    if machines.is_for_machines(request):
+        return machines.error(403, sentence, code=machines.Code.MFA_REQUIRED)
     is_page = (
         request.method in ("GET", "HEAD")
         and request.path.endswith("/")

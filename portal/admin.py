@@ -1,5 +1,5 @@
 """Opens the windows of the staff site: Django looks for them here."""
 
-from portal.staff import applications, brokers, letters, logins
+from portal.staff import account_changes, applications, brokers, cases, letters, logins, tokens, view_as
 
-__all__ = ["applications", "brokers", "letters", "logins"]
+__all__ = ["account_changes", "applications", "brokers", "cases", "letters", "logins", "tokens", "view_as"]

@@ -3,6 +3,8 @@
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
+from portal import machines
+
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
@@ -33,7 +35,7 @@ class LimitBody:
             await self._application(scope, receive, send)
             return
         if self._announced(scope) > self._most:
-            await _refuse(send)
+            await _refuse(scope, send)
             return
         came = 0
         has_answered = False
@@ -55,7 +57,7 @@ class LimitBody:
             await self._application(scope, counted, watched)
         except TooLarge:
             if not has_answered:
-                await _refuse(send)
+                await _refuse(scope, send)
 
     @staticmethod
     def _announced(scope: MutableMapping[str, Any]) -> int:
@@ -65,11 +67,15 @@ class LimitBody:
         return 0
 
 
-async def _refuse(send: Send) -> None:
+async def _refuse(scope: MutableMapping[str, Any], send: Send) -> None:
+    is_machine = machines.is_machine_path(str(scope.get("path", "")))
+    sentence = _ANSWER.decode().strip()
+    body = machines.error_body(machines.code_of(413), sentence) if is_machine else _ANSWER
+    media_type = b"application/json" if is_machine else b"text/plain; charset=utf-8"
     headers = [
-        (b"content-type", b"text/plain; charset=utf-8"),
-        (b"content-length", str(len(_ANSWER)).encode()),
+        (b"content-type", media_type),
+        (b"content-length", str(len(body)).encode()),
         (b"connection", b"close"),
     ]
     await send({"type": "http.response.start", "status": 413, "headers": headers})
-    await send({"type": "http.response.body", "body": _ANSWER})
+    await send({"type": "http.response.body", "body": body})

@@ -7,6 +7,8 @@ from django.utils.cache import add_never_cache_headers
 
 #: Pages that say the same to every visitor; anything else is kept nowhere.
 _FOR_EVERYBODY = frozenset({"home", "program"})
+#: Lists that hold no secret and are asked for all the time: kept, and asked about each time by their ETag.
+_ASKED_AGAIN = frozenset({"feed_codes", "feed_schema"})
 _NOTHING = "camera=(), display-capture=(), geolocation=(), microphone=(), payment=(), usb=()"
 
 
@@ -21,6 +23,7 @@ class KeepNothing:
         response.headers.setdefault("Permissions-Policy", _NOTHING)
         match = request.resolver_match
         is_public = match is not None and match.view_name in _FOR_EVERYBODY
-        if not (is_public and not request.user.is_authenticated):
+        is_list = match is not None and match.view_name in _ASKED_AGAIN and response.has_header("ETag")
+        if not is_list and not (is_public and not request.user.is_authenticated):
             add_never_cache_headers(response)
         return response

@@ -1,6 +1,6 @@
 """Every model of the portal, gathered where Django looks for them."""
 
-from portal.accounts.models import Device, RoleGiven, User
+from portal.accounts.models import Device, Factor, RoleGiven, User
 from portal.api.models import ServiceToken
 from portal.application.models import Application, Document, DocumentContent, ReviewNote, TimelineEntry
 from portal.letters.models import Letter
@@ -12,6 +12,7 @@ __all__ = [
     "Device",
     "Document",
     "DocumentContent",
+    "Factor",
     "Invitation",
     "Letter",
     "Membership",

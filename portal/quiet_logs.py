@@ -1,6 +1,8 @@
-"""Keeps secret links out of the log: a line names the route of a request, not its address."""
+"""Keeps secrets out of the log: a line names the route of a request, not its address, and never a token."""
 
 import logging
+
+from portal.api.token_form import ANYWHERE
 
 
 class RouteOnly(logging.Filter):
@@ -13,3 +15,10 @@ class RouteOnly(logging.Filter):
             route = f"/{match.route}"
             record.args = tuple(route if value == request.path else value for value in record.args)
         return True
+
+
+class Line(logging.Formatter):
+    """A line of the log, tracebacks included, in which a service token is shown by its prefix alone."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        return ANYWHERE.sub(r"\1_…", super().format(record))

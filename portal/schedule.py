@@ -11,6 +11,22 @@ ENTRIES = {
         "schedule": 60.0,
         "options": {"expires": 55},
     },
+    "hold payouts of brokers that are stopped": {
+        "task": "payouts.tasks.hold_payouts",
+        "schedule": 60.0,
+        "options": {"expires": 55},
+    },
+    "ask the exchange about affiliates": {
+        "task": "payouts.tasks.check_affiliates",
+        # Every few seconds a few brokers: each of them once a day, or again soon after an outage.
+        "schedule": 5.0,
+        "options": {"expires": 10},
+    },
+    "apply changes of account that are due": {
+        "task": "payouts.tasks.apply_account_changes",
+        "schedule": 5.0,
+        "options": {"expires": 10},
+    },
     "write letters about what happened": {"task": "portal.tasks.write_notices", **_EVERY_SECOND},
     "send letters that are due": {"task": "portal.tasks.send_letters", **_EVERY_SECOND},
     "ask the exchange about accounts": {

@@ -73,6 +73,8 @@ DATABASES["default"]["OPTIONS"] = {
 }
 if env.flag("DATABASE_POOL", default=False):  # set by the web process: many short requests
     DATABASES["default"]["OPTIONS"]["pool"] = {"min_size": 1, "max_size": 10, "timeout": 10}
+    # A connection that died in the pool is found out before a request gets it.
+    DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
 #: Whose rights `migrate` uses; everything else runs as the application's role.
 DATABASE_OWNER = env.database("DATABASE_OWNER_URL", DATABASE_OWNER_URL or DATABASE_URL)
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
@@ -146,6 +148,7 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "portal.accounts.sessions.KeepSessions",
+    "portal.accounts.resuming.ResumeHereOnly",
     "portal.recording.RecordWho",
     "portal.access.RequireMfa",
 ]
@@ -260,6 +263,7 @@ SESSION_SEEN_EVERY = 300
 SESSION_EXPIRE_AT_BROWSER_CLOSE = True
 MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"
 DEVICE_COOKIE_NAME = "__Host-device" if IN_PRODUCTION else "device"
+RESUME_COOKIE_NAME = "__Host-resume" if IN_PRODUCTION else "resume"
 
 # -- letters ----------------------------------------------------------------------------------
 
@@ -332,6 +336,8 @@ CONTENT_SECURITY_POLICY = {
 X_FRAME_OPTIONS = "DENY"
 SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_REFERRER_POLICY = "same-origin"
+CSRF_FAILURE_VIEW = "portal.api.errors.csrf_failure"
+DEFAULT_EXCEPTION_REPORTER = "portal.api.errors.Reporter"
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
 if IN_PRODUCTION:
@@ -346,13 +352,34 @@ if IN_PRODUCTION:
 
 REST_FRAMEWORK: dict[str, object] = {
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
+    "DEFAULT_AUTHENTICATION_CLASSES": [],  # each view names its own; without one it is closed
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "DEFAULT_METADATA_CLASS": None,
+    "EXCEPTION_HANDLER": "portal.api.errors.answer",
+    "URL_FORMAT_OVERRIDE": None,
+    "UNAUTHENTICATED_USER": None,
+}
+SPECTACULAR_SETTINGS: dict[str, object] = {
+    "TITLE": "Backpack broker portal: the exchange's feed",
+    "DESCRIPTION": "What the exchange's own systems ask of the broker portal.",
+    "VERSION": "1",
+    "OAS_VERSION": "3.1.0",
+    "PREPROCESSING_HOOKS": ["portal.api.schema.only_feed"],
+    "COMPONENT_NO_READ_ONLY_REQUIRED": True,
 }
 
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "{asctime} {levelname} {name} {message}", "style": "{"}},
+    "formatters": {
+        "line": {
+            "()": "portal.quiet_logs.Line",
+            "format": "{asctime} {levelname} {name} {message}",
+            "style": "{",
+        }
+    },
     "filters": {"route only": {"()": "portal.quiet_logs.RouteOnly"}},
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["stderr"], "level": "WARNING"},

@@ -14,7 +14,7 @@ log = logging.getLogger(__name__)
 
 @shared_task
 def write_notices() -> None:
-    """Letters about what happened to an application."""
+    """Letters about what happened: to applications, standings, appeals and accounts."""
     written = notices.write_due(now=timezone.now())
     if written:
         log.info("wrote %d letters", written)

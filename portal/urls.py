@@ -9,11 +9,17 @@ from django.urls import URLPattern, URLResolver, include, path, re_path, registe
 
 from payouts.month import Month
 from portal.accounts import views as accounts
+from portal.api.urls import FEED
 from portal.application import views as application
 from portal.dashboard import views as dashboard
+from portal.exchange_account import views as exchange_account
 from portal.home import views as home
+from portal.live import views as live
 from portal.simulator import codes_page, mailbox_page
+from portal.staff import view_as as looks
+from portal.standing import views as standing
 from portal.statements import views as statements
+from portal.team import pages as team_pages
 from portal.team import views as team
 
 
@@ -33,7 +39,7 @@ register_converter(MonthInAddress, "month")
 
 _ACCOUNTS: list[URLPattern | URLResolver] = [
     path("login/", account.login, name="account_login"),
-    path("logout/", account.logout, name="account_logout"),
+    path("logout/", looks.log_out, name="account_logout"),
     path("signup/", accounts.sign_up, name="account_signup"),
     path("inactive/", account.account_inactive, name="account_inactive"),
     path("reauthenticate/", account.reauthenticate, name="account_reauthenticate"),
@@ -92,7 +98,29 @@ _BROKER: list[URLPattern | URLResolver] = [
     path("statements/", statements.statements, name="statements"),
     path("statements/<month:month>.json", statements.as_json, name="statement_json"),
     path("statements/<month:month>.csv", statements.as_csv, name="statement_csv"),
+    path("account/", exchange_account.exchange_account, name="exchange_account"),
+    path("account/change/", exchange_account.ask, name="account_change_ask"),
+    path("account/change/<uuid:reference>/cancel/", exchange_account.cancel, name="account_change_cancel"),
+    path("team/", team_pages.team, name="team"),
+    path("team/invite/", team_pages.invite, name="team_invite"),
+    path("team/leave/", team_pages.leave, name="team_leave"),
+    path("team/members/<int:member>/role/", team_pages.role, name="team_role"),
+    path("team/members/<int:member>/remove/", team_pages.remove, name="team_remove"),
+    path("team/invitations/<int:invitation>/again/", team_pages.again, name="team_again"),
+    path("team/invitations/<int:invitation>/withdraw/", team_pages.withdraw, name="team_withdraw"),
+    path("activity/", team_pages.activity, name="activity"),
+    path("standing/", standing.standing, name="standing"),
+    path("standing/appeal/", standing.appeal_open, name="appeal_open"),
+    path("standing/appeals/<uuid:reference>/answer/", standing.appeal_answer, name="appeal_answer"),
+    path("standing/appeals/<uuid:reference>/withdraw/", standing.appeal_withdraw, name="appeal_withdraw"),
+    path("standing/files/<uuid:reference>/", standing.appeal_file, name="appeal_file"),
+    path("live/", live.broker_live, name="broker_live"),
 ]
+#: Machines get errors in their one shape, people get pages.
+handler400 = "portal.api.errors.bad_request"
+handler403 = "portal.api.errors.forbidden"
+handler404 = "portal.api.errors.not_found"
+handler500 = "portal.api.errors.server_error"
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", home.home, name="home"),
     path("program/", home.program, name="program"),
@@ -103,6 +131,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("invitations/<str:token>/", team.invitation, name="invitation"),
     path("accounts/", include(_ACCOUNTS)),
     path("staff/", admin.site.urls),
+    path("feed/v1/", include(FEED)),
 ]
 if settings.DEMO:
     urlpatterns += [

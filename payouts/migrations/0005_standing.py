@@ -1352,6 +1352,7 @@ class Migration(migrations.Migration):
         migrations.RunSQL(_standing_sql.RANGES, migrations.RunSQL.noop),
         migrations.RunSQL(_standing_sql.FILLS_BY_TIME, migrations.RunSQL.noop),
         migrations.RunSQL(_standing_sql.ACCOUNT, migrations.RunSQL.noop),
+        migrations.RunSQL(_standing_sql.HOLDS, migrations.RunSQL.noop),
         migrations.RunSQL(_standing_sql.FINAL, migrations.RunSQL.noop),
         *[migrations.RunSQL(_sql.append_only(table), migrations.RunSQL.noop) for table in APPEND_ONLY],
         *[

@@ -23,6 +23,10 @@ DECLARE
 BEGIN
     -- Saves work: without it the constraint refuses whom this lets wait.
     PERFORM pg_advisory_xact_lock(7230031, NEW.broker_id);
+    IF NEW.case_id IS NOT NULL
+        AND NOT EXISTS (SELECT FROM desk_case WHERE id = NEW.case_id AND broker_id = NEW.broker_id) THEN
+        RAISE EXCEPTION 'a change of standing belongs to a case of the same broker' USING ERRCODE = 'check_violation';
+    END IF;
     SELECT starts_at INTO gone FROM standing_range WHERE broker_id = NEW.broker_id AND kind = 'terminated';
     IF NEW.kind = 'suspended' THEN
         IF NEW.effective_at < enrolled THEN
@@ -101,6 +105,19 @@ REVOKE ALL ON FUNCTION account_follows_its_change() FROM PUBLIC;
 CREATE TRIGGER broker_account_follows_its_change BEFORE UPDATE OF account_id ON broker
     FOR EACH ROW WHEN (OLD.account_id IS DISTINCT FROM NEW.account_id)
     EXECUTE FUNCTION account_follows_its_change();
+"""
+
+HOLDS = """
+CREATE FUNCTION hold_is_of_one_broker() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF (SELECT broker_id FROM payout WHERE id = NEW.payout_id)
+        IS DISTINCT FROM (SELECT broker_id FROM desk_case WHERE id = NEW.case_id) THEN
+        RAISE EXCEPTION 'a case holds payouts of its own broker' USING ERRCODE = 'check_violation';
+    END IF;
+    RETURN NULL;
+END $$;
+CREATE TRIGGER payout_hold_is_of_one_broker AFTER INSERT ON payout_hold
+    FOR EACH ROW EXECUTE FUNCTION hold_is_of_one_broker();
 """
 
 #: What is decided stays decided.

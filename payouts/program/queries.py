@@ -1,13 +1,13 @@
 """Reads about brokers."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from django.db.models import OuterRef, QuerySet, Subquery
 
 from payouts.program.models import Broker, StandingChange
-from payouts.program.standing import Change, State, state_at
+from payouts.program.standing import Change, Range, State, ranges, state_at
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,25 +55,46 @@ def standing_of(broker_code: int, *, now: datetime) -> Standing:
     return standing_from(changes_of(broker_code), now=now)
 
 
+def rules_of(changes: Iterable[StandingChange]) -> list[Change]:
+    """The changes as the rules of standing read them."""
+    return [Change(each.kind, each.effective_at, each.ends_id or each.pk) for each in changes]  # type: ignore[arg-type]  # a CHECK keeps the kinds
+
+
+def standings_of(codes: Collection[int], *, now: datetime) -> dict[int, Standing]:
+    """The standing of several brokers now, from one query."""
+    changes: dict[int, list[StandingChange]] = {code: [] for code in codes}
+    for change in StandingChange.objects.filter(broker_id__in=codes).order_by("pk"):
+        changes[change.broker_id].append(change)
+    return {code: standing_from(of_it, now=now) for code, of_it in changes.items()}
+
+
 def standing_from(changes: Sequence[StandingChange], *, now: datetime) -> Standing:
-    """The standing that changes, in the order of recording, make at an instant."""
-    state = state_at([Change(each.kind, each.effective_at) for each in changes], now)  # type: ignore[arg-type]  # a CHECK keeps the kinds
-    cancelled = {each.ends_id for each in changes if each.ends_id is not None}
-    ordered = sorted(changes, key=lambda each: each.effective_at)
-    begun = [each for each in ordered if each.effective_at <= now]
-    ended = next((each for each in begun if each.kind == "terminated"), None)
-    change = ended or (begun[-1] if begun else None)
-    to_come = [
-        each
-        for each in ordered
-        if each.effective_at > now and each.kind in ("suspended", "terminated") and each.pk not in cancelled
-    ]
+    """The standing that changes make at an instant."""
+    rules = rules_of(changes)
+    by_number = {each.pk: each for each in changes}
+    found = ranges(rules)
+    change = next((by_number[each.number] for each in found if each.holds_at(now)), None)
+    if change is None:
+        change = _last_to_make_active(changes, found, now)
+    to_come = [each for each in found if each.starts_at > now]
     return Standing(
-        state=state,
+        state=state_at(rules, now),
         since=change.effective_at if change else None,
         change=change,
-        planned=to_come[0] if to_come and ended is None else None,
+        planned=by_number[to_come[0].number] if to_come else None,
     )
+
+
+def _last_to_make_active(
+    changes: Sequence[StandingChange], found: Sequence[Range], now: datetime
+) -> StandingChange | None:
+    """The lifting of the latest suspension that was in force, or the enrolment."""
+    over = [each.number for each in found if each.ends_at is not None and each.ends_at <= now]
+    for change in changes:
+        if over and change.ends_id == over[-1]:
+            return change
+    begun = (each for each in changes if each.kind == "enrolled" and each.effective_at <= now)
+    return next(begun, None)
 
 
 def brokers() -> QuerySet[Broker]:

@@ -3,6 +3,7 @@
 from typing import Any, ClassVar
 
 import pghistory
+from allauth.mfa.models import Authenticator
 from django.contrib.auth.models import AbstractBaseUser, BaseUserManager, PermissionsMixin
 from django.db import models
 from django.db.models.functions import Lower
@@ -61,6 +62,20 @@ class User(AbstractBaseUser, PermissionsMixin):
 )
 class RoleGiven(User.groups.through):  # type: ignore[name-defined, misc]  # Django makes the class
     """A login's role on the staff site: a group, given and taken."""
+
+    class Meta:
+        proxy = True
+
+
+@pghistory.track(
+    pghistory.InsertEvent("second factor added"),
+    pghistory.DeleteEvent("second factor removed"),
+    obj_field=None,
+    exclude=["data", "last_used_at"],
+    model_name="FactorHistory",
+)
+class Factor(Authenticator):  # type: ignore[misc]  # allauth has no types
+    """An authenticator app, passkey or set of recovery codes of a login; its secret is in no history."""
 
     class Meta:
         proxy = True

@@ -1,18 +1,23 @@
-"""What superusers do with logins: staff or not, which roles, switched on or off. Always with a reason."""
+"""What superusers do with logins: rights, switched on or off, second factors reset. Always with a reason."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from typing import Any
+from uuid import uuid4
 
 import pghistory
 from allauth.account.models import EmailAddress
+from allauth.mfa.models import Authenticator
 from allauth.usersessions.models import UserSession
 from django.contrib.auth.models import Group
 from django.db import transaction
 
 from payouts.refusal import Refusal
+from portal.accounts import factors
 from portal.accounts.models import User
 from portal.accounts.staff_roles import Act, StaffRole, must_be_allowed
+from portal.letters import actions as letters
 
 LONGEST_REASON = 500
 
@@ -106,8 +111,7 @@ def switch_off(*, login_id: int, by: Any, reason: str) -> None:
             raise NothingToChange(f"{login} is switched off already.")
         login.is_active = False
         login.save(update_fields=["is_active"])
-        for session in UserSession.objects.filter(user=login):
-            session.end()
+        _end_sessions(login)
 
 
 def switch_on(*, login_id: int, by: Any, reason: str) -> None:
@@ -117,6 +121,37 @@ def switch_on(*, login_id: int, by: Any, reason: str) -> None:
             raise NothingToChange(f"{login} is not switched off.")
         login.is_active = True
         login.save(update_fields=["is_active"])
+
+
+def remove_second_factors(*, login_id: int, by: Any, reason: str, now: datetime) -> None:
+    """Remove every second factor of a login and its recovery codes, for who lost them all; end its sessions.
+
+    A letter tells the login's address. Refuses as `switch_off`.
+    """
+    with _changing(login_id, by=by, reason=reason) as login:
+        removed = factors.words_of(login)
+        if not removed:
+            raise NothingToChange(f"{login} has no second factor.")
+        Authenticator.objects.filter(user=login).delete()
+        what = ", ".join(removed)
+        _end_sessions(login)
+        letters.write(
+            key=f"mfa_removed:{uuid4()}",
+            kind="mfa_removed",
+            to=login.email,
+            facts={
+                "at": now.isoformat(),
+                "address": "Backpack",
+                "browser": "the staff site",
+                "what": f"{what} (by Backpack)",
+            },
+            now=now,
+        )
+
+
+def _end_sessions(login: User) -> None:
+    for session in UserSession.objects.filter(user=login):
+        session.end()
 
 
 @contextmanager

@@ -5,11 +5,7 @@ from django.conf import settings
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
-
-class Scope(models.TextChoices):
-    """What a token opens; one each."""
-
-    CODES = "codes:read", _("which codes are live")
+from portal.api.scopes import Scope
 
 
 @pghistory.track(exclude=["last_used_at", "last_used_from"], model_name="ServiceTokenHistory")

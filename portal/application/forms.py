@@ -11,6 +11,7 @@ from payouts.exchange.port import can_be_account_id
 from portal.application import countries, steps
 from portal.application.models import Document, OrderSubmission, PlatformType
 from portal.application.typed import Count, Dollars, Line, Telephone, Text, Website
+from portal.files.fields import SeveralFiles
 
 _CHOOSE = ("", gettext_lazy("Choose…"))
 MISSING = "missing"
@@ -207,17 +208,10 @@ class UploadForm(forms.Form):
     )
 
 
-class _SeveralFiles(forms.FileInput):
-    allow_multiple_selected = True
-
-    def value_from_datadict(self, data: Any, files: Any, name: str) -> Any:
-        return files.getlist(name) if hasattr(files, "getlist") else files.get(name, [])
-
-
 class _Files(forms.FileField):
     """Several files, each as one would be; none is no fault."""
 
-    widget = _SeveralFiles(attrs={"accept": ".pdf,.png,.jpg,.jpeg"})
+    widget = SeveralFiles()
 
     def clean(self, data: Any, initial: Any = None) -> list[Any]:
         return [super(_Files, self).clean(each, initial) for each in data or []]

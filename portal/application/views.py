@@ -11,7 +11,6 @@ from django.core.files.uploadedfile import UploadedFile
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
-from django.utils.http import content_disposition_header
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
@@ -23,6 +22,7 @@ from portal.application.forms import AnswerForm, SeenForm, UploadForm
 from portal.application.limits import TooOften, must_not_be_too_often
 from portal.application.saving import ask_if_due, save, step_form
 from portal.files.checking import LARGEST
+from portal.files.saving import to_save
 from portal.files.uploads import MOST_A_REQUEST
 
 _read_or_send = require_http_methods(["GET", "HEAD", "POST"])
@@ -218,17 +218,7 @@ def document(request: HttpRequest, application: Any, document: UUID) -> HttpResp
     found = queries.document_bytes(application.reference, document)
     if found is None:
         raise Http404(_("There is no such document, or it was erased."))
-    return HttpResponse(
-        found.content,
-        content_type=found.media_type,
-        headers={
-            "Content-Disposition": content_disposition_header(True, found.name) or "attachment",
-            "Content-Security-Policy": "default-src 'none'; sandbox",
-            "X-Content-Type-Options": "nosniff",
-            "Cache-Control": "no-store, private",
-            "Cross-Origin-Resource-Policy": "same-origin",
-        },
-    )
+    return to_save(name=found.name, media_type=found.media_type, content=found.content)
 
 
 def _status_page(

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
+from payouts.desk import hold
 from payouts.month import Month
 from payouts.monthend import queries as monthend
 from payouts.monthend.queries import BrokerMonth
@@ -35,6 +36,8 @@ class Dashboard:
     days: list[Day]
     months: list[BrokerMonth]
     months_left_out: int
+    #: Months whose payout is held, and by what.
+    held: dict[Month, str]
 
     @property
     def pays_by_month_before(self) -> bool:
@@ -53,6 +56,7 @@ def dashboard(*, broker_code: int, now: datetime) -> Dashboard:
         finished = monthend.calculated_months(broker_code=broker_code)
         traders = volume.active_traders(broker_code=broker_code, month=month)
         arrival = volume.arrival(broker_code=broker_code)
+        held = hold.held_months(broker_code)
         days = volume.days_of(broker_code=broker_code, month=month, until=now)
     steps = so_far.terms.ladder
     reached = so_far.payout.volume
@@ -68,4 +72,5 @@ def dashboard(*, broker_code: int, now: datetime) -> Dashboard:
         days=days,
         months=finished[:MONTHS_SHOWN],
         months_left_out=len(finished[MONTHS_SHOWN:]),
+        held=held,
     )

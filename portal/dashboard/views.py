@@ -8,7 +8,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from portal import charts
-from portal.access import Seat, broker_page, seats_of
+from portal.access import Seat, broker_page, seats_with_standing
 from portal.dashboard import queries
 from portal.team.roles import May
 
@@ -17,7 +17,9 @@ from portal.team.roles import May
 @never_cache
 @login_required
 def brokers(request: HttpRequest) -> HttpResponse:
-    return render(request, "home/brokers.html", {"seats": seats_of(request.user)})
+    return render(
+        request, "home/brokers.html", {"seats": seats_with_standing(request.user, now=timezone.now())}
+    )
 
 
 @require_safe

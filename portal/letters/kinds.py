@@ -39,6 +39,13 @@ class Kind:
 #: When it happened, from which address, in which browser.
 _WHERE = {"at": Fact.INSTANT, "address": Fact.LINE, "browser": Fact.LINE}
 _WHAT = {"what": Fact.LINE}  # "authenticator app", "passkey", …
+_MEMBER = {"broker": Fact.LINE, "at": Fact.INSTANT}
+#: A broker, whose pages the letter leads to.
+_BROKER = {"broker": Fact.LINE, "code": Fact.NUMBER}
+_STANDING = _BROKER | {"since": Fact.INSTANT}
+_STOP = _STANDING | {"reason": Fact.LINE, "message": Fact.LINES}
+#: Accounts are masked; the page shows them in full to who may see it.
+_ACCOUNT = _BROKER | {"old": Fact.LINE, "new": Fact.LINE, "asked_by": Fact.LINE, "at": Fact.INSTANT}
 _APPLICATION = {"legal_name": Fact.LINE, "reference": Fact.REFERENCE}
 
 KINDS: Mapping[str, Kind] = {
@@ -67,6 +74,25 @@ KINDS: Mapping[str, Kind] = {
         {"broker": Fact.LINE, "role": Fact.LINE, "invited_by": Fact.LINE, "expires_at": Fact.INSTANT},
         link="invite",
     ),
+    "member_joined": Kind(_MEMBER | {"code": Fact.NUMBER, "member": Fact.LINE, "role": Fact.LINE}),
+    "role_changed": Kind(
+        _MEMBER | {"code": Fact.NUMBER, "before": Fact.LINE, "role": Fact.LINE, "by": Fact.LINE}
+    ),
+    "member_removed": Kind(_MEMBER | {"by": Fact.LINE}),
+    # Standing
+    "standing_suspended": Kind(_STOP),
+    "standing_planned": Kind(_STOP | {"what": Fact.LINE}),
+    "standing_lifted": Kind(_STANDING, also={"message": Fact.LINES}),
+    "standing_cancelled": Kind(_STANDING, also={"message": Fact.LINES}),
+    "standing_terminated": Kind(_STOP),
+    "appeal_answered": Kind(_BROKER | {"text": Fact.LINES, "at": Fact.INSTANT}),
+    "appeal_decided": Kind(_BROKER | {"outcome": Fact.LINE, "decision": Fact.LINES, "at": Fact.INSTANT}),
+    # Exchange accounts
+    "account_change_asked": Kind(_ACCOUNT),
+    "account_change_confirmed": Kind(_ACCOUNT | {"takes_effect": Fact.INSTANT}),
+    "account_change_applied": Kind(_ACCOUNT),
+    "account_change_cancelled": Kind(_ACCOUNT | {"ended_by": Fact.LINE}, also={"why": Fact.LINES}),
+    "account_change_refused": Kind(_ACCOUNT, also={"why": Fact.LINES}),
 }
 
 

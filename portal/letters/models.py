@@ -18,7 +18,7 @@ class Letter(models.Model):
     key = models.CharField(max_length=200, unique=True)
     #: Which of `templates/letters/` it is.
     kind = models.CharField(_("letter"), max_length=50)
-    to = models.EmailField(_("to"), max_length=254)
+    to = models.EmailField(_("to"), max_length=254, db_index=True)
     #: What its text says; never a secret.
     facts = models.JSONField(default=dict)
     #: What its secret link is made from when it is sent, by `kind` of link; the link itself is never kept.

@@ -85,6 +85,9 @@ def _pages(facts: Mapping[str, Any]) -> dict[str, str]:
         pages["apply_url"] = _address("apply")
     if facts.get("code") is not None:
         pages["dashboard_url"] = _address("dashboard", facts["code"])
+        pages["standing_url"] = _address("standing", facts["code"])
+        pages["account_url"] = _address("exchange_account", facts["code"])
+        pages["team_url"] = _address("team", facts["code"])
     return pages
 
 

@@ -10,6 +10,15 @@ from django.db import migrations, models
 from payouts.migrations import _sql
 
 EDITABLE = "last_used_at, last_used_from, revoked_at, revoked_by_id, revoked_why"
+#: A token that was revoked opens nothing again, and a look that has ended does not go on.
+FINAL = """
+CREATE TRIGGER service_token_stays_revoked BEFORE UPDATE ON service_token
+    FOR EACH ROW WHEN (OLD.revoked_at IS NOT NULL AND NEW.revoked_at IS DISTINCT FROM OLD.revoked_at)
+    EXECUTE FUNCTION refuse_change();
+CREATE TRIGGER view_as_stays_ended BEFORE UPDATE ON view_as
+    FOR EACH ROW WHEN (OLD.ended_at IS NOT NULL AND NEW.ended_at IS DISTINCT FROM OLD.ended_at)
+    EXECUTE FUNCTION refuse_change();
+"""
 #: A team that has an owner keeps one; of two last owners who leave at once, the second is refused.
 OWNERS = """
 CREATE FUNCTION team_keeps_an_owner() RETURNS trigger
@@ -344,4 +353,5 @@ class Migration(migrations.Migration):
             migrations.RunSQL.noop,
         ),
         migrations.RunSQL(OWNERS, migrations.RunSQL.noop),
+        migrations.RunSQL(FINAL, migrations.RunSQL.noop),
     ]

@@ -2,7 +2,7 @@
 
 | account id | is |
 |---|---|
-| those of the demo's brokers | a business account |
+| those of the demo's brokers | a business account; that of code 3100 has become an affiliate |
 | `BP-90` and four digits | a business account: apply with it |
 | `BP-91` and four digits | a personal account |
 | `BP-92` and four digits | a business account that is enrolled in the Affiliate Program |
@@ -22,6 +22,8 @@ from portal.simulator.outages import Outage
 BECOMES_AN_AFFILIATE_AFTER = timedelta(minutes=2)
 _EXAMPLE = re.compile(r"BP-(9[0-3])[0-9]{4}")
 _BROKERS = frozenset(business.account_id for business in BUSINESSES)
+#: Enrolled in the Affiliate Program after it had joined: the daily sweep finds it.
+_CONFLICT = next(business.account_id for business in BUSINESSES if business.code == 3_100)
 
 #: Account ids about which the exchange never answers, each in its own way.
 EXAMPLES_OF_OUTAGES = {
@@ -62,7 +64,7 @@ class Accounts:
         if account_id in self._told:
             return self._told[account_id]
         if account_id in _BROKERS:
-            return Account(account_id, is_business=True, is_affiliate=False)
+            return Account(account_id, is_business=True, is_affiliate=account_id == _CONFLICT)
         found = _EXAMPLE.fullmatch(account_id)
         if found is None:
             return None

@@ -10,11 +10,12 @@ from payouts.feed.intake import Tally
 from payouts.month import Month
 from payouts.monthend import actions as monthend
 from payouts.program import actions as program
+from payouts.program import queries as brokers
 from payouts.program.broker_file import BrokerRow
 from portal.accounts import actions as accounts
 from portal.accounts import factors
 from portal.accounts.models import User
-from portal.simulator import applicants
+from portal.simulator import applicants, standings
 from portal.simulator.businesses import BUSINESSES
 from portal.simulator.feed import Feed, start_of_the_program
 from portal.simulator.market import Market
@@ -59,9 +60,16 @@ def seed(
     if tally.received:
         say(f"Booked {tally.accepted:,} fills of {tally.received:,} records.")
     months = monthend.close_due_months(now=now)
+    standings.seed(now=now)
     if months:
         say(f"Calculated {', '.join(map(str, months))}.")
     return Seeded(imported.imported, logins, tally.accepted, months)
+
+
+def _joined(code: int, *, now: datetime) -> datetime:
+    """Teams of the demo are as old as their brokers."""
+    broker = brokers.broker_with(code)
+    return min(now, broker.enrolled_at) if broker else now
 
 
 def _first_month(now: datetime) -> Month:
@@ -98,5 +106,5 @@ def _make_login(person: Person, *, now: datetime) -> bool:
     taken = set(Membership.objects.filter(login=login).values_list("broker_id", flat=True))
     for code, role in person.seats:
         if code not in taken:
-            team.add_member(login=login, broker_code=code, role=role, now=now)
+            team.add_member(login=login, broker_code=code, role=role, now=_joined(code, now=now))
     return is_new

@@ -41,6 +41,8 @@ class Asked:
     back: str
     of: str
     is_danger: bool = False
+    #: Where it leads once it is done, if not back.
+    then: str = ""
 
 
 def act_page(
@@ -69,7 +71,7 @@ def act_page(
                 status = 409
             else:
                 messages.success(request, asked.done)
-                return HttpResponseRedirect(asked.back)
+                return HttpResponseRedirect(asked.then or asked.back)
     context = window.admin_site.each_context(request) | {
         "title": asked.title,
         "opts": window.opts,

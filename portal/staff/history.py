@@ -11,8 +11,10 @@ from django.db.models import Field, Model
 from django.utils.formats import number_format
 from django.utils.translation import gettext as _
 
+from payouts.desk.models import AccountChange
 from payouts.program.models import Broker
-from portal.accounts.models import User
+from portal.accounts.models import Factor, User
+from portal.api.models import ServiceToken
 from portal.application.models import Application, Document
 from portal.team.models import Invitation, Membership
 
@@ -20,8 +22,8 @@ from portal.team.models import Invitation, Membership
 OUTSIDE = "outside the portal"
 #: Columns that pghistory adds to a history.
 _OF_PGHISTORY = ("pgh_id", "pgh_created_at", "pgh_label", "pgh_context", "pgh_context_id", "pgh_obj")
-_REMOVALS = ("delete", "staff role taken")
-_ADDITIONS = ("insert", "staff role given")
+_REMOVALS = ("delete", "staff role taken", "second factor removed")
+_ADDITIONS = ("insert", "staff role given", "second factor added")
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,16 +74,21 @@ _DOCUMENT = _Kept("portal.DocumentHistory", Document)
 _MEMBERSHIP = _Kept("portal.MembershipHistory", Membership)
 _INVITATION = _Kept("portal.InvitationHistory", Invitation)
 _USER = _Kept("portal.UserHistory", User)
+_TOKEN = _Kept("portal.ServiceTokenHistory", ServiceToken)
+_ACCOUNT_CHANGE = _Kept("payouts.AccountChangeHistory", AccountChange)
+_FACTOR = _Kept("portal.FactorHistory", Factor, thing="id")
 _STAFF_ROLE = _Kept("portal.StaffRoleHistory", User.groups.through, thing="id")
 
 #: What belongs on the page of an object: which histories, and by which of their columns.
 _ON_THE_PAGE_OF: dict[type[Model], tuple[tuple[_Kept, str], ...]] = {
+    AccountChange: ((_ACCOUNT_CHANGE, "pgh_obj_id"),),
     Application: ((_APPLICATION, "pgh_obj_id"), (_DOCUMENT, "application_id")),
     Broker: ((_BROKER, "pgh_obj_id"), (_MEMBERSHIP, "broker_id"), (_INVITATION, "broker_id")),
     Document: ((_DOCUMENT, "pgh_obj_id"),),
     Invitation: ((_INVITATION, "pgh_obj_id"),),
     Membership: ((_MEMBERSHIP, "pgh_obj_id"),),
-    User: ((_USER, "pgh_obj_id"), (_STAFF_ROLE, "user_id"), (_MEMBERSHIP, "login_id")),
+    ServiceToken: ((_TOKEN, "pgh_obj_id"),),
+    User: ((_USER, "pgh_obj_id"), (_STAFF_ROLE, "user_id"), (_FACTOR, "user_id"), (_MEMBERSHIP, "login_id")),
 }
 
 
@@ -125,7 +132,7 @@ def _event(*, added: bool, removed: bool, is_first: bool) -> str:
 
 def _fields(row: Any, old: Any, new: Any, names: "_Names") -> Iterator[FieldChange]:
     for field in row._meta.concrete_fields:
-        if field.name in _OF_PGHISTORY or field.attname in ("id", "version", "saved_at"):
+        if field.name in _OF_PGHISTORY or field.attname in ("id", "version", "saved_at", "token_hash"):
             continue
         was = getattr(old, field.attname) if old is not None else None
         now = getattr(new, field.attname) if new is not None else None
@@ -136,6 +143,8 @@ def _fields(row: Any, old: Any, new: Any, names: "_Names") -> Iterator[FieldChan
 
 
 def _called(model: type[Model]) -> str:
+    if model is Factor:
+        return _("second factor")
     return _("staff role") if model is User.groups.through else str(model._meta.verbose_name)
 
 

@@ -3,6 +3,7 @@
 from typing import Any
 
 from django.contrib import admin
+from django.contrib.admin import SimpleListFilter
 from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed
 from django.template.response import TemplateResponse
@@ -14,8 +15,10 @@ from django.utils.translation import gettext_lazy
 
 from portal.accounts.staff_roles import Act, OwnBroker
 from portal.letters import actions
+from portal.letters.kinds import KINDS
 from portal.letters.models import Letter
 from portal.staff.acting import Asked, Nothing, act_page
+from portal.staff.letter_titles import title_of
 from portal.staff.window import Window, acts, must_be_able
 from portal.team import queries
 from portal.team.models import Invitation
@@ -23,16 +26,27 @@ from portal.team.models import Invitation
 _AGAIN = (Letter.State.DEAD, Letter.State.FAILED)
 
 
+class KindFilter(SimpleListFilter):
+    title = gettext_lazy("letter")
+    parameter_name = "kind"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+        return sorted(((kind, title_of(kind)) for kind in KINDS), key=lambda each: each[1])
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Letter]) -> QuerySet[Letter]:
+        return queryset.filter(kind=self.value()) if self.value() in KINDS else queryset
+
+
 @admin.register(Letter)
 class LetterWindow(Window):
     see = Act.SEE_LETTERS
-    list_display = ("kind", "to", "how_far", "attempts", "written", "sent")
-    list_display_links = ("kind",)
-    list_filter = ("state", "kind")
+    list_display = ("title", "to", "how_far", "attempts", "written", "sent")
+    list_display_links = ("title",)
+    list_filter = ("state", KindFilter)
     search_fields = ("to", "kind")
     search_help_text = gettext_lazy("Address or kind of letter")
     ordering = ("-written_at", "-pk")
-    sortable_by = ("kind", "to", "attempts", "written", "sent")
+    sortable_by = ("title", "to", "attempts", "written", "sent")
 
     def get_urls(self) -> list[URLPattern]:
         again = self.admin_site.admin_view(self.again)
@@ -52,9 +66,10 @@ class LetterWindow(Window):
         if letter is None:
             raise Http404(_("There is no such letter."))
         context = self.admin_site.each_context(request) | {
-            "title": f"{letter.kind} · {letter.to}",
+            "title": f"{title_of(letter.kind)} · {letter.to}",
             "opts": self.opts,
             "letter": letter,
+            "kind": title_of(letter.kind),
             "facts": sorted((name.replace("_", " "), value) for name, value in letter.facts.items()),
             "can_send_again": Act.RESEND_LETTERS in acts(request) and letter.state in _AGAIN,
         }
@@ -75,7 +90,7 @@ class LetterWindow(Window):
             button=_("Send it again"),
             done=_("The letter is in the queue again."),
             back=reverse("admin:portal_letter_change", args=[letter.pk]),
-            of=f"{letter.kind} · {letter.to}",
+            of=f"{title_of(letter.kind)} · {letter.to}",
         )
 
         def send(_data: object) -> None:
@@ -83,6 +98,10 @@ class LetterWindow(Window):
             actions.send_again(letter_id=number, by=request.user, now=timezone.now())
 
         return act_page(self, request, asked, Nothing, send)
+
+    @admin.display(description=gettext_lazy("letter"), ordering="kind")
+    def title(self, letter: Letter) -> str:
+        return title_of(letter.kind)
 
     @admin.display(description=gettext_lazy("state"), ordering="state")
     def how_far(self, letter: Letter) -> str:

@@ -14,6 +14,7 @@ from django.db.models import Exists, OuterRef, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
+from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -21,7 +22,7 @@ from django.utils.translation import gettext_lazy
 from portal.accounts import staff_actions
 from portal.accounts.factors import FACTORS
 from portal.accounts.models import User
-from portal.accounts.staff_roles import Act, StaffRole
+from portal.accounts.staff_roles import Act, OwnBroker, StaffRole
 from portal.staff.acting import Asked, Reason, act_page
 from portal.staff.history import history_of
 from portal.staff.window import Window, acts, must_be_able
@@ -76,6 +77,7 @@ class LoginWindow(Window):
                 ("take-role", "login_take_role"),
                 ("switch-off", "login_switch_off"),
                 ("switch-on", "login_switch_on"),
+                ("remove-factors", "login_remove_factors"),
             )
         ] + super().get_urls()
 
@@ -149,7 +151,7 @@ class LoginWindow(Window):
             done=_("It is done, and recorded with the reason."),
             back=reverse("admin:portal_user_change", args=[login.pk]),
             of=login.email,
-            is_danger=address in ("take-staff", "take-role", "switch-off"),
+            is_danger=address in ("take-staff", "take-role", "switch-off", "remove-factors"),
         )
         return act_page(
             self, request, asked, form, lambda data: do(login_id=login.pk, by=request.user, **data)
@@ -181,6 +183,14 @@ class LoginWindow(Window):
         if login.is_active:
             return _("yes")
         return format_html('<span class="badge warn">{}</span>', _("switched off"))
+
+
+def _remove_factors(*, login_id: int, by: Any, reason: str) -> None:
+    """Not for who sits in a team with the login: it would open a colleague's seat. Refuses `OwnBroker`."""
+    own = Membership.objects.filter(login=by).values("broker")
+    if login_id != by.pk and Membership.objects.filter(login_id=login_id, broker__in=own).exists():
+        raise OwnBroker("You sit in a broker's team with this login: another superuser has to do this.")
+    staff_actions.remove_second_factors(login_id=login_id, by=by, reason=reason, now=timezone.now())
 
 
 def _factors(login: User) -> list[str]:
@@ -240,6 +250,23 @@ _ACTS: dict[str, tuple[Any, Any, list[Any], Callable[..., None], type[forms.Form
         gettext_lazy("Switch the login on"),
         [gettext_lazy("%(email)s can log in again, with the seats and roles it has.")],
         staff_actions.switch_on,
+        Reason,
+    ),
+    "remove-factors": (
+        gettext_lazy("Remove second factors"),
+        gettext_lazy("Remove them all"),
+        [
+            gettext_lazy(
+                "Every authenticator app, passkey and recovery code of %(email)s stops working now:"
+                " only for who lost them all, and whom you have recognised by another way than e-mail."
+            ),
+            gettext_lazy("Every session of the login ends now, and its address gets a letter."),
+            gettext_lazy(
+                "Until it sets up a new one, its password alone opens the login. If a role needs a second"
+                " factor, the set-up is all that it sees."
+            ),
+        ],
+        _remove_factors,
         Reason,
     ),
 }

@@ -12,7 +12,6 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllow
 from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.http import content_disposition_header
 from django.utils.translation import gettext as _
 
 from payouts.desk.enrol import CodeTaken, NoCodeLeft, NotACode, next_code
@@ -27,6 +26,7 @@ from portal.application.models import Application, ExchangeAnswer, RejectionReas
 from portal.application.queries import document_bytes
 from portal.application.risk import Level
 from portal.application.risk_facts import card_of
+from portal.files.saving import to_save
 from portal.staff import review_forms as forms
 from portal.staff.window import must_be_able
 
@@ -271,16 +271,7 @@ def document(window: Any, request: HttpRequest, application: Application, docume
     found = document_bytes(application.reference, document)
     if found is None:
         raise Http404(_("There is no such document; it may have been erased."))
-    return HttpResponse(
-        found.content,
-        content_type=found.media_type,
-        headers={
-            "Content-Disposition": content_disposition_header(True, found.name),
-            "Content-Security-Policy": "default-src 'none'; sandbox",
-            "X-Content-Type-Options": "nosniff",
-            "Cross-Origin-Resource-Policy": "same-origin",
-        },
-    )
+    return to_save(name=found.name, media_type=found.media_type, content=found.content)
 
 
 def _holder(request: HttpRequest) -> int | None:

@@ -9,6 +9,7 @@ from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, URLResolver, include, path, re_path, reverse
+from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.cache import never_cache
@@ -16,6 +17,8 @@ from django.views.decorators.csrf import csrf_protect
 
 from portal.accounts.staff_roles import Act
 from portal.application.review_queue import work
+from portal.staff.broker_list import unanswered
+from portal.staff.waiting import waiting
 from portal.staff.window import acts
 
 
@@ -71,8 +74,13 @@ class StaffSite(AdminSite):
 
     def index(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> TemplateResponse:
         """What waits for this login's roles."""
-        found = work(login=request.user) if Act.SEE_APPLICATIONS in acts(request) else None
-        return super().index(request, {"work": found} | (extra_context or {}))
+        may = acts(request)
+        found = {
+            "work": work(login=request.user) if Act.SEE_APPLICATIONS in may else None,
+            "waiting": waiting(login=request.user, acts=may),
+            "unanswered": unanswered(now=timezone.now()) if Act.SEE_BROKERS in may else None,
+        }
+        return super().index(request, found | (extra_context or {}))
 
     def app_index(
         self, request: HttpRequest, app_label: str, extra_context: dict[str, Any] | None = None

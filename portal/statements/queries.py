@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from payouts.desk import hold
 from payouts.month import Month
 from payouts.monthend import queries as monthend
 from payouts.monthend.queries import BrokerMonth
@@ -16,6 +17,8 @@ class Months:
     as_of: datetime
     so_far: BrokerMonth
     finished: list[BrokerMonth]
+    #: Months whose payout is held, and by what.
+    held: dict[Month, str]
 
     @property
     def all(self) -> list[BrokerMonth]:
@@ -28,4 +31,5 @@ def months(*, broker_code: int, now: datetime) -> Months:
             as_of=now,
             so_far=monthend.month_so_far(broker_code=broker_code, month=Month.of(now)),
             finished=monthend.calculated_months(broker_code=broker_code),
+            held=hold.held_months(broker_code),
         )

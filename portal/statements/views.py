@@ -11,6 +11,7 @@ from payouts.month import Month
 from payouts.statements import queries as drafts
 from portal.access import Seat, broker_page
 from portal.statements import queries
+from portal.team import log
 from portal.team.roles import May
 
 
@@ -25,14 +26,14 @@ def statements(request: HttpRequest, seat: Seat) -> HttpResponse:
 @broker_page(May.SEE_STATEMENTS)
 def as_json(request: HttpRequest, seat: Seat, month: Month) -> HttpResponse:
     draft = _draft(seat, month)
-    return _file(draft.as_json(), name=f"{draft.file_name}.json", kind="application/json")
+    return _file(request, seat, draft.as_json(), name=f"{draft.file_name}.json", kind="application/json")
 
 
 @require_safe
 @broker_page(May.SEE_STATEMENTS)
 def as_csv(request: HttpRequest, seat: Seat, month: Month) -> HttpResponse:
     draft = _draft(seat, month)
-    return _file(draft.as_csv(), name=f"{draft.file_name}.csv", kind="text/csv; charset=utf-8")
+    return _file(request, seat, draft.as_csv(), name=f"{draft.file_name}.csv", kind="text/csv; charset=utf-8")
 
 
 def _draft(seat: Seat, month: Month) -> drafts.Draft:
@@ -42,7 +43,10 @@ def _draft(seat: Seat, month: Month) -> drafts.Draft:
     return draft.with_pseudonyms(settings.PSEUDONYM_KEY)
 
 
-def _file(content: bytes, *, name: str, kind: str) -> HttpResponse:
+def _file(request: HttpRequest, seat: Seat, content: bytes, *, name: str, kind: str) -> HttpResponse:
+    """Who takes a statement away is written down; of staff who look, the look says it."""
+    if request.method == "GET" and seat.look is None:
+        log.downloaded(broker_code=seat.code, file_name=name, by=request.user, now=timezone.now())
     return HttpResponse(
         content,
         content_type=kind,

@@ -154,8 +154,8 @@ class ViewAs(models.Model):
 
     class Meta:
         db_table = "view_as"
-        verbose_name = _("look at a broker's pages")
-        verbose_name_plural = _("looks at brokers' pages")
+        verbose_name = _("look")
+        verbose_name_plural = _("looks")
         constraints = [
             models.CheckConstraint(condition=~models.Q(reason=""), name="view_as_says_why"),
             models.CheckConstraint(

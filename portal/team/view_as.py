@@ -8,13 +8,16 @@ from django.http import HttpRequest
 
 from payouts.program import queries as program
 from payouts.refusal import Refusal
+from portal.accounts.models import User
 from portal.accounts.staff_roles import Act, OwnBroker, may, must_be_allowed
 from portal.team.actions import NoSuchBroker
 from portal.team.models import Membership, ViewAs, ViewedPage
 
 LASTS = timedelta(minutes=30)
+LONGEST_REASON = 500
 #: What a session remembers of it: the number of the look.
 _KEY = "view_as"
+_STREAM = "/live/"
 
 
 class SayWhy(Refusal):
@@ -23,22 +26,24 @@ class SayWhy(Refusal):
 
 @transaction.atomic
 def begin(*, broker_code: int, reason: str, by: Any, address: str, now: datetime) -> ViewAs:
-    """Begin to look at a broker's pages; ends by itself after `LASTS`.
+    """Begin to look at a broker's pages; ends by itself after `LASTS`. A login looks at one broker at a time.
 
     Refuses `NotYourRole`, `NoSuchBroker`, `OwnBroker`, `SayWhy`.
     """
-    must_be_allowed(by, Act.VIEW_AS)
+    # Of two looks begun at once the second ends the first; and rights taken meanwhile are gone.
+    login = User.objects.select_for_update().get(pk=by.pk)
+    must_be_allowed(login, Act.VIEW_AS)
     broker = program.broker_with(broker_code)
     if broker is None:
         raise NoSuchBroker(f"No broker has the code {broker_code}: check the code.")
-    if Membership.objects.filter(login=by, broker=broker).exists():
+    if Membership.objects.filter(login=login, broker=broker).exists():
         raise OwnBroker("You are a member of this broker's team: open its pages as yourself.")
     reason = " ".join(reason.split())
-    if not 1 <= len(reason) <= 500:
-        raise SayWhy("Say why you look, in 1 to 500 characters: it is recorded.")
-    ViewAs.objects.filter(login=by, ended_at__isnull=True).update(ended_at=now)
+    if not 1 <= len(reason) <= LONGEST_REASON:
+        raise SayWhy(f"Say why you look, in 1 to {LONGEST_REASON} characters: it is recorded.")
+    end(by=login, now=now)
     return ViewAs.objects.create(
-        login=by,
+        login=login,
         broker=broker,
         reason=reason,
         address=address or None,
@@ -48,13 +53,29 @@ def begin(*, broker_code: int, reason: str, by: Any, address: str, now: datetime
 
 
 def end(*, by: Any, now: datetime) -> None:
-    """End every look of a login."""
-    ViewAs.objects.filter(login=by, ended_at__isnull=True).update(ended_at=now)
+    """End every look of a login; one that ended by itself keeps its time."""
+    ViewAs.objects.filter(login=by, ended_at__isnull=True, expires_at__gt=now).update(ended_at=now)
+
+
+def end_here(request: HttpRequest, *, now: datetime) -> None:
+    """End the look of a request's session, if it has one."""
+    number = request.session.pop(_KEY, None)
+    if number is not None and request.user.is_authenticated:
+        looks = ViewAs.objects.filter(pk=number, login=request.user)
+        looks.filter(ended_at__isnull=True, expires_at__gt=now).update(ended_at=now)
 
 
 def remember(request: HttpRequest, look: ViewAs) -> None:
     """The look belongs to the session that it was begun in; another session of the login does not look."""
     request.session[_KEY] = look.pk
+
+
+def remembered(request: HttpRequest) -> int | None:
+    """The code of the broker at which a request's session looks, or last looked."""
+    number = request.session.get(_KEY)
+    if number is None or not request.user.is_authenticated:
+        return None
+    return ViewAs.objects.filter(pk=number, login=request.user).values_list("broker_id", flat=True).first()
 
 
 def look_of(request: HttpRequest, broker_code: int, *, now: datetime) -> ViewAs | None:
@@ -77,4 +98,7 @@ def look_of(request: HttpRequest, broker_code: int, *, now: datetime) -> ViewAs 
 
 
 def record_page(*, look: ViewAs, path: str, now: datetime) -> None:
+    """Write down a page or file that was opened; the stream of a page that is open already is none."""
+    if path.endswith(_STREAM):
+        return
     ViewedPage.objects.create(view_as=look, at=now, path=path[:300])

@@ -10,7 +10,7 @@ from django.views.decorators.http import require_http_methods
 from payouts.exchange import chosen
 from payouts.exchange.port import ExchangeUnavailable
 from payouts.refusal import Refusal
-from portal.team import invitations, links, queries
+from portal.team import colleagues, first_owner, guards, links, queries
 from portal.team.forms import AcceptForm
 
 #: In the program's own words, which are English.
@@ -27,24 +27,45 @@ def invitation(request: HttpRequest, token: str) -> HttpResponse:
         if not request.user.is_authenticated:
             return _for_a_visitor(request, queries.address_asked(token, now=now))
         found = queries.invited(token, login=request.user, now=now)
+        guards.must_not_be_staff(request.user)
     except links.BrokenLink as refusal:
         return _told(request, refusal, status=404)
     except queries.AnotherAddress as refusal:
         return _told(request, refusal, status=403, other_login=True)
+    except guards.ExchangeStaff as refusal:
+        return _told(request, refusal, status=403, is_staff=True)
     except queries.UsedAlready as refusal:
         return _told(request, refusal, status=410, joined=_joined(request, token))
     except queries.NoLongerOpen as refusal:
         return _told(request, refusal, status=410)
+    if not found.is_first_owner:
+        return _for_a_colleague(request, token, found)
     form = AcceptForm(request.POST or None, initial={"terms_version": found.terms.name})
     if request.method == "POST" and form.is_valid():
         return _accepted(request, token, found, form)
     return _page(request, found, form, status=200 if request.method != "POST" else 422)
 
 
+def _for_a_colleague(request: HttpRequest, token: str, found: queries.Invited) -> HttpResponse:
+    """Nothing is declared and nobody is asked: a colleague only says yes."""
+    context: dict[str, object] = {"invited": found}
+    if request.method != "POST":
+        return render(request, "team/colleague.html", context)
+    try:
+        membership = colleagues.accept(token=token, login=request.user, now=timezone.now())
+    except queries.UsedAlready as refusal:
+        return _told(request, refusal, status=410, joined=_joined(request, token))
+    except queries.NoLongerOpen as refusal:
+        return _told(request, refusal, status=410)
+    except Refusal as refusal:
+        return render(request, "team/colleague.html", context | {"refusal": refusal}, status=409)
+    return redirect("dashboard", code=membership.broker_id)
+
+
 def _accepted(request: HttpRequest, token: str, found: queries.Invited, form: AcceptForm) -> HttpResponse:
     """Asks the exchange, which takes its time, and only then begins to change anything."""
     try:
-        membership = invitations.accept(
+        membership = first_owner.accept(
             token=token,
             login=request.user,
             account=chosen.exchange(clock=timezone.now).account(found.account_id),
@@ -55,7 +76,7 @@ def _accepted(request: HttpRequest, token: str, found: queries.Invited, form: Ac
         )
     except ExchangeUnavailable as refusal:
         return _page(request, found, form, refusal=refusal, status=503)
-    except invitations.TermsChanged as refusal:
+    except first_owner.TermsChanged as refusal:
         again = AcceptForm(initial={"terms_version": queries.terms_in_force(timezone.now()).name})
         return _page(request, found, again, refusal=refusal, status=409)
     except queries.UsedAlready as refusal:
@@ -79,9 +100,10 @@ def _told(
     *,
     status: int,
     other_login: bool = False,
+    is_staff: bool = False,
     joined: int | None = None,
 ) -> HttpResponse:
-    context = {"refusal": refusal, "other_login": other_login, "joined": joined}
+    context = {"refusal": refusal, "other_login": other_login, "is_staff": is_staff, "joined": joined}
     return render(request, "team/refused.html", context, status=status)
 
 

@@ -19,6 +19,7 @@ RECORDED = {
     "account_change": ("payouts_accountchangehistory", {"INSERT", "UPDATE"}),
     "desk_case": ("payouts_casehistory", {"INSERT", "UPDATE"}),
     "service_token": ("portal_servicetokenhistory", {"INSERT", "UPDATE"}),
+    "mfa_authenticator": ("portal_factorhistory", {"INSERT", "DELETE"}),
     "portal_invitation": ("portal_invitationhistory", {"INSERT", "UPDATE"}),
     "portal_membership": ("portal_membershiphistory", {"INSERT", "UPDATE", "DELETE"}),
     "portal_user": ("portal_userhistory", {"INSERT", "UPDATE"}),

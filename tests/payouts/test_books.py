@@ -1,7 +1,7 @@
 """Each invariant of the books is broken here once, by the owner's hand, and must be found by its name."""
 
 import json
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -35,7 +35,33 @@ BREACHES = [
     ("DELETE FROM total_by_day", {"totals by day = sum of fills"}),
     (
         "UPDATE broker SET enrolled_at = '2026-12-01'",
+        {"no fill counts before enrolment or after termination", "standing begins with the enrolment"},
+    ),
+    (
+        "UPDATE standing_change SET recorded_at = '2026-10-01', effective_at = '2026-10-15T12:00:00Z'"
+        " WHERE kind = 'terminated'; UPDATE standing_range SET starts_at = '2026-10-15T12:00:00Z'"
+        " WHERE kind = 'terminated'",
         {"no fill counts before enrolment or after termination"},
+    ),
+    (
+        "UPDATE standing_range SET ends_at = ends_at + interval '1 microsecond' WHERE ends_at < '2026-11-01'",
+        {"ranges of standing = what its changes say"},
+    ),
+    (
+        "DELETE FROM standing_range WHERE kind = 'terminated'",
+        {"ranges of standing = what its changes say"},
+    ),
+    (
+        "UPDATE standing_change SET effective_at = '2026-09-02' WHERE kind = 'lifted'",
+        {"ranges of standing = what its changes say"},
+    ),
+    (
+        "ALTER TABLE standing_range DROP CONSTRAINT standing_ranges_do_not_overlap;"
+        " UPDATE standing_range SET starts_at = '2026-09-01' WHERE kind = 'terminated'",
+        {
+            "a broker is never in two ranges of standing at once",
+            "ranges of standing = what its changes say",
+        },
     ),
     ("DELETE FROM payout_line", {"payout = sum of its lines, rounded once"}),
     (
@@ -51,7 +77,9 @@ TABLES = "SELECT DISTINCT tgrelid::regclass FROM pg_trigger WHERE NOT tgisintern
 @pytest.fixture
 def october(committed_db: str) -> str:
     """A calculated month with a fill, an excluded record and a quarantined one."""
-    make.broker(code=1400)
+    broker = make.broker(code=1400)
+    make.lifted(make.suspended(broker, datetime(2026, 9, 1, tzinfo=UTC)), datetime(2026, 9, 3, tzinfo=UTC))
+    make.terminated(broker, make.NOW)
     make.fills(
         make.record(),
         make.record(systemOrderType="FutureExpiry"),

@@ -91,6 +91,13 @@ CHANGES: dict[str, tuple[str, str, tuple[str, str, str] | None, str | None]] = {
         ("revoked_why", "", "lost"),
         None,
     ),
+    "mfa_authenticator": (
+        "INSERT INTO mfa_authenticator (user_id, type, data, created_at)"
+        " SELECT id, 'webauthn', '{}', now() FROM portal_user WHERE email = 'olga@example.com'",
+        "",
+        None,
+        "DELETE FROM mfa_authenticator WHERE type = 'recovery_codes'",
+    ),
     "portal_invitation": (
         "INSERT INTO portal_invitation (broker_id, email, role, state, invited_by_id, invited_at, expires_at,"
         " terms_version) SELECT 1400, 'n@example.com', 'viewer', 'open', id, now(), now(), ''"
@@ -153,7 +160,7 @@ def test_every_change_is_recorded_with_who_why_and_from_where_or_with_nobody(
 
     (added,) = recorded_by(insert)
     assert added["pgh_context"] == context
-    assert added["pgh_label"] in ("insert", "staff role given")
+    assert added["pgh_label"] in ("insert", "staff role given", "second factor added")
     if changed is not None:
         field, was, is_now = changed
         was_recorded = rows(history)
@@ -164,7 +171,11 @@ def test_every_change_is_recorded_with_who_why_and_from_where_or_with_nobody(
     if delete is not None:
         removed = recorded_by(delete)
         assert len(removed) == 2
-        assert {row["pgh_label"] for row in removed} <= {"delete", "staff role taken"}
+        assert {row["pgh_label"] for row in removed} <= {
+            "delete",
+            "staff role taken",
+            "second factor removed",
+        }
         assert [row["pgh_context"] for row in removed] == [context, context]
 
 

@@ -149,5 +149,5 @@ def test_the_list_costs_the_same_for_any_number_of_brokers(
         make.membership(member, make.broker(code=3000 + number))
     client = logged_in(member)
 
-    with django_assert_num_queries(4):  # type: ignore[operator] # session, login, second factor, seats
+    with django_assert_num_queries(5):  # type: ignore[operator] # session, login, second factor, seats, standings
         client.get("/brokers/")

@@ -10,6 +10,8 @@ import pytest
 import time_machine
 from django.test import Client
 
+from payouts.desk import hold
+from payouts.models import Broker
 from payouts.month import Month
 from payouts.monthend import actions
 from payouts.program.terms import terms_for
@@ -206,5 +208,22 @@ def test_the_page_costs_the_same_for_any_number_of_months(
     for number in range(months):
         actions.calculate(month=Month(2026, 10 - number), now=make.NOW)
 
-    with django_assert_num_queries(13):  # 9 reads inside one savepoint
+    with django_assert_num_queries(14):  # 10 reads inside one savepoint
         client.get("/brokers/1400/")
+
+
+def test_a_payout_that_a_case_holds_is_shown_as_held(client: Client) -> None:
+    a_month()
+    make.fills(make.record(timestamp="2026-10-15T12:00:00Z"))
+    actions.calculate(month=Month(2026, 10), now=make.NOW)
+    before = text_of(client.get("/brokers/1400/"))
+    make.suspended(Broker.objects.get(code=1400), make.NOW)
+    hold.hold_due(now=make.NOW)
+
+    after = text_of(client.get("/brokers/1400/"))
+    statements = text_of(client.get("/brokers/1400/statements/"))
+
+    assert "held: suspension" not in before
+    assert "draft held: suspension" in after
+    assert "Held once it is calculated, while the suspension lasts" in after
+    assert statements.count("held: suspension") == 1

@@ -10,6 +10,7 @@ from portal import notices
 from portal.application.models import Application, TimelineEntry
 from portal.letters import rendering
 from portal.letters.models import Letter
+from portal.notices import applications
 from tests import make
 from tests.payouts.monthend.racing import FOR_ANOTHERS_ROW, side_by_side, until_waiting
 from tests.payouts.owner import connected as owner
@@ -221,7 +222,7 @@ def test_a_sweep_that_dies_midway_leaves_the_rest_to_the_next(committed_db, monk
     for number in range(5):
         one = application(reference=UUID(int=number), email=f"{number}@example.com")
         entry(one, "submitted")
-    facts, left = notices._facts, iter([True, True, False])
+    facts, left = applications._facts, iter([True, True, False])
 
     def dies_at_the_third(entry):
         if not next(left):
@@ -229,7 +230,7 @@ def test_a_sweep_that_dies_midway_leaves_the_rest_to_the_next(committed_db, monk
         return facts(entry)
 
     with monkeypatch.context() as patch:
-        patch.setattr(notices, "_facts", dies_at_the_third)
+        patch.setattr(applications, "_facts", dies_at_the_third)
         with pytest.raises(SystemExit):
             sweep()
     connection.close()

@@ -13,13 +13,15 @@ import time
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 
 import psycopg
 import pytest
 from django.conf import settings
+from django.test import Client
 
-from tests import databases
+from tests import databases, make
 from tests.exchange import PRIVATE_KEY
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -52,6 +54,7 @@ def test_the_readme_has_the_commands_that_are_run_here() -> None:
             "celery --app portal.celery worker --loglevel INFO",
             "celery --app portal.celery beat --loglevel INFO",
         ],
+        ["python manage.py make_service_token order-gateway --days 90"],
     ]
 
 
@@ -96,6 +99,24 @@ def test_a_file_of_fills_becomes_payouts_as_the_readme_says(committed_db: str, t
     assert answers[3] == "statement.csv"
     assert (tmp_path / "statement.csv").read_bytes().startswith(b"row,month,broker,")
     assert json.loads(answers[4]) == {"breaches": []}
+
+
+def test_the_gateway_comes_in_as_the_readme_says(committed_db: str) -> None:
+    (command,) = blocks("sh")[3]
+    words = command.replace("python manage.py", f"{sys.executable} {ROOT / 'manage.py'}").split()
+    environment = os.environ | {"DATABASE_URL": committed_db}
+    done = subprocess.run(words, env=environment, capture_output=True, text=True, check=True)
+    token = json.loads(done.stdout.splitlines()[-1])["token"]
+    make.broker(code=1400, enrolled_at=datetime(2026, 9, 1, tzinfo=UTC))
+    ask, authorization, condition = blocks("http")[0]
+    name, _, _form = authorization.partition(": Bearer bpk_codes_")
+    headers = {name: f"Bearer {token}"}
+
+    answer = Client().get(ask.split()[1], headers=headers)
+    again = Client().get(ask.split()[1], headers=headers | {condition.split(":")[0]: answer["ETag"]})
+
+    assert [answer.content.decode()] == blocks("json")[0]
+    assert again.status_code == 304
 
 
 @pytest.fixture

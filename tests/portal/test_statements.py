@@ -101,5 +101,5 @@ def test_the_page_costs_the_same_for_any_number_of_months(
     for number in range(months):
         actions.calculate(month=Month(2026, 10 - number), now=make.NOW)
 
-    with django_assert_num_queries(10):  # 6 reads inside one savepoint
+    with django_assert_num_queries(11):  # 7 reads inside one savepoint
         client.get("/brokers/1400/statements/")

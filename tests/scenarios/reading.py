@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from payouts.money import EXACT, plain
 from payouts.month import Month
@@ -48,13 +48,21 @@ _INTEGERS = ("broker", "trader", "trade")
 
 
 @dataclass(frozen=True)
+class Act:
+    """What staff did to a broker's standing: what, from when, and when they did it."""
+
+    kind: Literal["suspend", "lift", "terminate"]
+    effective_at: datetime
+    recorded_at: datetime
+
+
+@dataclass(frozen=True)
 class Enrolled:
-    """A broker of the month and what happened to its standing."""
+    """A broker of the month and what happened to its standing, in the order of doing."""
 
     code: int
     enrolled_at: datetime = datetime(2020, 1, 1, tzinfo=UTC)
-    suspended_at: datetime | None = None
-    terminated_at: datetime | None = None
+    standing: tuple[Act, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -65,6 +73,8 @@ class Expected:
     broker: int
     payout: dict[str, Any]
     bound_by: list[str]
+    #: Fills while the broker was suspended, and their volume.
+    suspended: tuple[int, str]
 
 
 @dataclass(frozen=True)
@@ -106,7 +116,7 @@ def understand(name: str, said: dict[str, Any]) -> Scenario:
         month=month,
         tier_basis=said.pop("tier_basis"),
         now=said.pop("now", make.NOW),
-        brokers=tuple(Enrolled(**each) for each in said.pop("broker")),
+        brokers=tuple(_broker(each) for each in said.pop("broker")),
         records=tuple(_records(said["fills"].pop("given"), month)),
         intake=said.pop("intake"),
         expected=tuple(_expected(each, month) for each in said.pop("expected")),
@@ -153,7 +163,17 @@ def _value(column: str, cell: str) -> object:
     return "" if cell == '""' else cell
 
 
+def _broker(said: dict[str, Any]) -> Enrolled:
+    acts = [
+        Act(each.pop("act"), each.pop("from"), each.pop("recorded"), **each)
+        for each in said.pop("standing", [])
+    ]
+    assert acts == sorted(acts, key=lambda act: act.recorded_at)
+    return Enrolled(**said, standing=tuple(acts))
+
+
 def _expected(said: dict[str, Any], month: Month) -> Expected:
+    suspended = said.pop("suspended", {"fills": 0, "volume": "0"})
     lines = list(rows_of(said.pop("lines")))
     payout = {
         key: said.pop(key) for key in ("broker", "volume", "tier", "rebate", "fees", "amount", "payout")
@@ -162,7 +182,11 @@ def _expected(said: dict[str, Any], month: Month) -> Expected:
     assert not said, f"nobody reads {said}"
     payout["lines"] = [_line(row) for row in lines]
     return Expected(
-        month=of, broker=payout["broker"], payout=payout, bound_by=[row["bound by"] for row in lines]
+        month=of,
+        broker=payout["broker"],
+        payout=payout,
+        bound_by=[row["bound by"] for row in lines],
+        suspended=(suspended.pop("fills"), suspended.pop("volume")),
     )
 
 

@@ -30,6 +30,7 @@ def test_the_rules_alone_give_what_the_file_expects(scenario):
     for expected in scenario.expected:
         found = outcome.payouts[expected.month, expected.broker]
         assert printed(expected, found) == (expected.payout, expected.bound_by)
+        assert outcome.suspended[expected.month, expected.broker] == expected.suspended
 
 
 @pytest.mark.django_db
@@ -42,7 +43,9 @@ def test_the_database_gives_what_the_file_expects_and_the_rules_give(scenario):
     for expected in scenario.expected:
         _, lines = outcome.payouts[expected.month, expected.broker]
         assert [line.bound_by for line in lines] == expected.bound_by
-    assert outcome.payouts == by_rules.run(scenario).payouts
+        assert outcome.suspended[expected.month, expected.broker] == expected.suspended
+    by_the_rules = by_rules.run(scenario)
+    assert (outcome.payouts, outcome.suspended) == (by_the_rules.payouts, by_the_rules.suspended)
     assert outcome.payouts == outcome.as_they_stood
     for (month, _), (payout, lines) in outcome.payouts.items():
         cap = terms_of(scenario, month).rebate_cap

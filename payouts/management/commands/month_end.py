@@ -6,6 +6,7 @@ from typing import Any
 from django.core.management.base import CommandParser
 from django.utils import timezone
 
+from payouts.desk import hold
 from payouts.management import engine_command
 from payouts.management.engine_command import EngineCommand
 from payouts.month import Month
@@ -29,6 +30,7 @@ class Command(EngineCommand):
         now = timezone.now()
         if of.is_over(now):
             actions.calculate(month=of, now=now)
+            hold.hold_due(now=now)
         else:
             self.say(f"{of} is not over: shown as it stands, no run is made")
         with one_snapshot():  # payouts and lines of one moment, also while fills go on arriving

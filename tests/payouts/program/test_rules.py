@@ -9,7 +9,7 @@ import pytest
 
 from payouts.month import Month
 from payouts.program import broker_code
-from payouts.program.standing import Change, state_at, terminated_at
+from payouts.program.standing import Change, Range, ranges, state_at, terminated_at
 from payouts.program.terms import ENTRIES, entry_named, terms_for
 from payouts.program.tiers import NextTier, Tier, next_tier, tier_of
 
@@ -97,12 +97,12 @@ def test_terms_that_cannot_be_meant_are_refused(ladder: tuple[Tier, ...]) -> Non
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 DAY = timedelta(days=1)
+TICK = timedelta(microseconds=1)
 CHANGES = [
     Change("enrolled", START),
-    Change("suspended", START + DAY),
-    Change("lifted", START + 2 * DAY),
-    Change("terminated", START + 3 * DAY),
-    Change("lifted", START + 4 * DAY),
+    Change("suspended", START + DAY, 2),
+    Change("lifted", START + 2 * DAY, 2),
+    Change("terminated", START + 3 * DAY, 4),
 ]
 
 
@@ -112,9 +112,62 @@ def test_standing_follows_its_changes_in_the_order_of_time() -> None:
 
     for changes in (CHANGES, CHANGES[::-1]):
         assert [state_at(changes, moment) for moment in moments] == expected
-    tick = timedelta(microseconds=1)
-    assert state_at(CHANGES, START + DAY - tick) == "active"
+    assert state_at(CHANGES, START + DAY - TICK) == "active"
     assert state_at([], START) == "not enrolled"
+
+
+def test_ranges_are_what_the_changes_come_to_in_whatever_order_they_are_given() -> None:
+    for changes in permutations(CHANGES):
+        assert ranges(changes) == [
+            Range("suspended", START + DAY, START + 2 * DAY, 2),
+            Range("terminated", START + 3 * DAY, None, 4),
+        ]
+
+
+def test_a_suspension_that_nobody_lifted_ends_with_the_termination_or_not_at_all() -> None:
+    enrolled, suspended, _, terminated = CHANGES
+
+    assert ranges([enrolled, suspended]) == [Range("suspended", START + DAY, None, 2)]
+    assert ranges([enrolled, suspended, terminated]) == [
+        Range("suspended", START + DAY, START + 3 * DAY, 2),
+        Range("terminated", START + 3 * DAY, None, 4),
+    ]
+
+
+def test_of_a_lifting_and_a_termination_the_earlier_one_ends_a_suspension() -> None:
+    """Clocks of two hosts differ: a termination may be recorded after a lifting and hold from before it."""
+    enrolled, suspended, lifted, _ = CHANGES
+    terminated = Change("terminated", START + 2 * DAY - TICK, 4)
+
+    assert ranges([enrolled, suspended, lifted, terminated]) == [
+        Range("suspended", START + DAY, START + 2 * DAY - TICK, 2),
+        Range("terminated", START + 2 * DAY - TICK, None, 4),
+    ]
+
+
+def test_a_planned_suspension_that_was_cancelled_leaves_another_alone() -> None:
+    planned, cancelled = Change("suspended", START + 5 * DAY, 5), Change("lifted", START + 5 * DAY, 5)
+    instead = Change("suspended", START + 4 * DAY, 7)
+    changes = [CHANGES[0], planned, cancelled]
+
+    assert ranges(changes) == []
+    assert ranges([*changes, instead]) == [Range("suspended", START + 4 * DAY, None, 7)]
+    assert [state_at([*changes, instead], START + days * DAY) for days in (3, 4, 5, 6)] == [
+        "active",
+        "suspended",
+        "suspended",
+        "suspended",
+    ]
+
+
+def test_a_range_holds_from_its_start_until_before_its_end() -> None:
+    found = Range("suspended", START, START + DAY)
+
+    moments = (START - TICK, START, START + DAY - TICK, START + DAY)
+    assert [found.holds_at(moment) for moment in moments] == [False, True, True, False]
+    beside, over = Range("suspended", START + DAY, None), Range("suspended", START + DAY - TICK, None)
+    assert (found.meets(beside), beside.meets(found)) == (False, False)
+    assert (found.meets(over), over.meets(found)) == (True, True)
 
 
 def test_termination_is_an_instant_or_none() -> None:

@@ -183,5 +183,6 @@ def test_the_question_costs_one_query(django_assert_num_queries: object) -> None
     make.membership(login, make.broker(code=1400))
     client = Client()
     client.force_login(login)
-    with django_assert_num_queries(4):  # type: ignore[operator]  # session, login, second factor, seats
+    # Session, login, second factor; seats and their standing.
+    with django_assert_num_queries(5):  # type: ignore[operator]
         client.get("/brokers/")

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from portal.team import invitations, links
+from portal.team import first_owner, links
 from tests import make
 from tests.portal.accounts.visitor import letters, path_of, sign_up
 from tests.portal.application import filing
@@ -66,7 +66,7 @@ def test_the_first_page_does_not_keep_whose_login_it_showed() -> None:
 
 def secret_pages() -> list[str]:
     sign_up(Client(), "new@example.com")
-    invitation = invitations.invite_owner(
+    invitation = first_owner.invite_owner(
         broker_code=make.broker(code=1400).code,
         email="owner@example.com",
         by=staff("reviewer"),

@@ -8,7 +8,7 @@ from payouts.exchange.port import Account
 from payouts.refusal import Refusal
 from portal.accounts.models import User
 from portal.letters.rendering import render
-from portal.team import invitations, links, queries
+from portal.team import first_owner, links, queries
 from portal.team.models import Invitation, Membership
 from tests import make
 from tests.portal.accounts.visitor import (
@@ -85,7 +85,7 @@ def test_a_confirm_link_opened_as_somebody_else_changes_nothing_of_theirs() -> N
 def test_who_invited_does_not_accept_with_an_address_taken_on_later() -> None:
     broker = make.broker(code=1400)
     inviter = staff("reviewer", email="rita@exchange.example")
-    invitation = invitations.invite_owner(
+    invitation = first_owner.invite_owner(
         broker_code=broker.code, email="shell@example.net", by=inviter, now=make.NOW
     )
     browser = Client()
@@ -96,7 +96,7 @@ def test_who_invited_does_not_accept_with_an_address_taken_on_later() -> None:
     inviter.refresh_from_db()
     assert inviter.email == "shell@example.net"
     with pytest.raises(Refusal):
-        invitations.accept(
+        first_owner.accept(
             token=links.token_of(invitation),
             login=inviter,
             account=Account(broker.account_id, is_business=True, is_affiliate=False),
@@ -111,7 +111,7 @@ def test_who_invited_does_not_accept_with_an_address_taken_on_later() -> None:
 def test_a_login_that_changed_its_address_away_cannot_accept_by_the_old_one() -> None:
     broker = make.broker(code=1400)
     login = make.login(email="olga@example.com")
-    invitations.invite_owner(broker_code=1400, email="olga@example.com", by=staff("reviewer"), now=make.NOW)
+    first_owner.invite_owner(broker_code=1400, email="olga@example.com", by=staff("reviewer"), now=make.NOW)
     browser = Client()
     log_in(browser, login.email)
     confirm_password(browser)

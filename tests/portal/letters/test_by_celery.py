@@ -61,6 +61,9 @@ def test_beat_wakes_only_tasks_that_exist_and_messages_go_stale():
     assert {entry["task"] for entry in ENTRIES.values()} - celery_application.tasks.keys() == set()
     assert {name: (entry["schedule"], entry["options"]) for name, entry in ENTRIES.items()} == {
         "close months that are due": (60.0, {"expires": 55}),
+        "hold payouts of brokers that are stopped": (60.0, {"expires": 55}),
+        "ask the exchange about affiliates": (5.0, {"expires": 10}),
+        "apply changes of account that are due": (5.0, {"expires": 10}),
         "write letters about what happened": (1.0, {"expires": 10}),
         "send letters that are due": (1.0, {"expires": 10}),
         "ask the exchange about accounts": (5.0, {"expires": 10}),

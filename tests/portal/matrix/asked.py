@@ -6,7 +6,6 @@ question of rights arises.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 from django.core.files.uploadedfile import SimpleUploadedFile
@@ -20,27 +19,19 @@ from portal.letters.models import Letter
 from portal.team.models import Invitation
 from tests import make
 from tests.portal.application.papers import pdf
+from tests.portal.matrix import desk
 from tests.portal.matrix.addresses import Address
-from tests.portal.matrix.world import BROKER, PASSWORD, WITHOUT_OWNER, World
-
-Values = Callable[[World, str], dict[str, Any]]
-
-
-@dataclass(frozen=True)
-class Asked:
-    """`ok` is the name of the address that a redirect leads to when the visitor was let in."""
-
-    ok: str = ""
-    sends: Values = lambda _world, _visitor: {}
-    at: Values = lambda _world, _visitor: {}
-    before: Callable[[World], object] = lambda _world: None
-
+from tests.portal.matrix.asked_of_brokers import OF_BROKERS
+from tests.portal.matrix.asked_of_staff import OF_STAFF
+from tests.portal.matrix.desk import BROKER
+from tests.portal.matrix.entry import Asked
+from tests.portal.matrix.world import PASSWORD, WITHOUT_OWNER, World
 
 _VALUES: dict[str, Callable[[World, str], Any]] = {
     "reference": lambda world, visitor: world.application(visitor).reference,
     "document": lambda world, visitor: world.document(visitor).reference,
     "step": lambda _world, _visitor: "contact",
-    "code": lambda _world, _visitor: BROKER,
+    "code": lambda _world, visitor: desk.code_of(visitor),
     "month": lambda _world, _visitor: Month(2026, 10),
     "token": lambda world, _visitor: world.token,
     "app_label": lambda _world, _visitor: "portal",
@@ -108,6 +99,8 @@ _STAFF_APPLICATION = "staff/portal/application/<int:number>/"
 _STAFF_LOGIN = "staff/portal/user/<int:number>/"
 
 ASKED: dict[str, Asked] = {
+    **OF_BROKERS,
+    **OF_STAFF,
     # -- pages of logins -----------------------------------------------------------------------
     "accounts/confirm-email/(?P<key>[-:\\w]+)/": Asked(
         ok="account_login", at=lambda world, _visitor: {"key": world.confirm_key}
@@ -236,5 +229,6 @@ ASKED: dict[str, Asked] = {
     _STAFF_LOGIN + "take-role/": _login({"role": "auditor"}),
     _STAFF_LOGIN + "switch-off/": _login({}),
     _STAFF_LOGIN + "switch-on/": _login({}, before=lambda world: _target(world, is_active=False)),
+    _STAFF_LOGIN + "remove-factors/": _login({}),
     "demo/mailbox/<str:name>/": Asked(at=lambda _world, _visitor: {"name": next(newest(1)).name}),
 }

@@ -59,14 +59,18 @@ def test_it_sees_that_nobody_asks_for_the_second_factor(world: World, client: Cl
 def test_it_sees_that_a_broker_is_shown_to_whoever_asks(
     world: World, client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    seat = access.Seat(1400, "Broker 1400", access.Role.VIEWER, has_others=False, may=frozenset(access.May))
-    monkeypatch.setattr(access, "seats_of", lambda _login: [seat])
+    seats = [
+        access.Seat(code, "Broker", access.Role.VIEWER, has_others=False, may=frozenset(access.May))
+        for code in (1400, 1800, 2000)
+    ]
+    monkeypatch.setattr(access, "seats_of", lambda _login: seats)
 
     seen = changed(client, world, DASHBOARD, "GET")
 
+    assert seen.pop("look") == ("200*", "200")
     assert set(seen.values()) == {("404", "200")}
     staff = {"rev", "oper", "prep", "appr", "audit", "plain", "super", "rev~", "sup~"}
-    assert set(seen) == {"strng", "appl", "asked", "other"} | staff
+    assert set(seen) == {"strng", "appl", "asked", "other", "gone"} | staff
 
 
 def test_it_sees_that_pages_of_staff_forget_the_role_and_that_the_acts_do_not(
@@ -76,7 +80,7 @@ def test_it_sees_that_pages_of_staff_forget_the_role_and_that_the_acts_do_not(
     monkeypatch.setattr(window, "acts_of", lambda login: set(Act) if login.is_staff else set())
 
     assert changed(client, world, REJECT, "GET") == dict.fromkeys(
-        ("oper", "prep", "appr", "audit", "plain"), ("403", "200")
+        ("oper", "look", "prep", "appr", "audit", "plain"), ("403", "200")
     )
     assert changed(client, world, REJECT, "POST") == {}
     assert changed(client, world, APPROVE, "POST") == {}

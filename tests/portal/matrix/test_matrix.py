@@ -9,7 +9,7 @@ The tables stand in `expected/*.txt`, one block an address, one line a method, o
 
 Columns are explained in `visitors.py`. Each cell is really asked, over the whole stack of middleware; it says
 
-    200 403 404 405 409 422   the status of the answer
+    200 204 401 403 404 405 406 409 422   the status of the answer
     login    the login page, and back here afterwards
     mfa      the set-up page: the role needs a second factor and the login has none
     mfa!     403, set up a second factor first; json! the same as JSON, for machines
@@ -20,11 +20,13 @@ Columns are explained in `visitors.py`. Each cell is really asked, over the whol
              redirected to the first page, the broker's dashboard, the list of brokers, the page for
              applicants, the open application, the staff site, the page of the authenticator app, the login
              page without a way back
-    *        behind any of these: a reading or a refusal that wrote to the database all the same
+    *        behind any of these: a reading or a refusal that wrote to the database all the same, as where
+             staff look at a broker's pages, each of which is put on record
 
 To add an address (a test fails until it is done): write its block, cell by cell, from what the design says:
 another's thing is a 404, a role without the act is a 403, a missing second factor is the set-up page, nobody
-is asked to log in. If its address has something in it, or its POST needs a form, add it to `asked.py`. Run
+is asked to log in. If its address has something in it, or its POST needs a form, add it to `asked.py`, or to
+`asked_of_brokers.py` or `asked_of_staff.py`. Give what opens it a line in `test_tables_of_roles.py`. Run
 
     pytest -n 0 tests/portal/matrix -k "brokers"
 

@@ -11,7 +11,9 @@ CELLS = [
 ]
 WITHOUT_FACTOR = ("fin-", "own-", "rev-", "sup-")
 STAFF = ("rev", "oper", "prep", "appr", "audit", "plain", "super", "rev~", "sup~")
-STRANGERS = ("strng", "appl", "asked", "view", "devl", "fin", "own", "other", "own~")
+STRANGERS = (
+    "strng", "appl", "asked", "view", "devl", "fin", "own", "other", "two", "gone", "susp", "term", "own~",
+)  # fmt: skip
 #: What a login may open that still needs its second factor: the set-up, its own proofs, and the way out.
 OPEN_WITHOUT_FACTOR = [
     "accounts/2fa/",
@@ -50,8 +52,10 @@ def test_who_needs_a_second_factor_and_has_none_sees_the_set_up_and_nothing_else
 def test_only_a_page_that_is_read_leads_to_the_set_up_all_else_is_refused() -> None:
     assert {line for _route, line, _visitor, word in CELLS if word == "mfa"} == {"GET"}
     assert {line for _route, line, _visitor, word in CELLS if word == "mfa!"} == {"GET", "POST", "STREAM"}
-    assert {(route, line) for route, line, _visitor, word in CELLS if word == "json!" and line != "JSON"} == {
-        ("brokers/<int:code>/statements/<month:month>.json", line) for line in ("GET", "POST", "STREAM")
+    assert {route for route, line, _visitor, word in CELLS if word == "json!" and line != "JSON"} == {
+        "brokers/<int:code>/statements/<month:month>.json",
+        "feed/v1/codes",
+        "feed/v1/openapi.json",
     }
 
 
@@ -80,18 +84,22 @@ def test_nobody_who_is_not_staff_comes_into_the_staff_site() -> None:
 
 def test_staff_and_strangers_find_no_broker_and_no_application_of_others() -> None:
     for prefix, others in (
-        ("brokers/<int:code>/", (*STAFF, "strng", "appl", "asked", "other")),
-        ("applications/", (*STAFF, *(set(STRANGERS) - {"appl"}))),
+        ("brokers/<int:code>/", (*STAFF, "strng", "appl", "asked", "other", "gone")),
+        ("applications/", (*STAFF, "look", *(set(STRANGERS) - {"appl"}))),
     ):
         found = {word for route, _l, visitor, word in CELLS if route.startswith(prefix) and visitor in others}
         assert found <= {"404", "405"}, prefix
 
 
 def test_an_auditor_changes_nothing_on_the_staff_site() -> None:
+    """A look at a broker's pages, for a reason and on record, is all that an auditor begins."""
+    look = "staff/payouts/broker/<int:code>/view-as/"
     sent = {
         word
         for route, line, visitor, word in CELLS
-        if route.startswith("staff/") and route != "staff/login/" and (line, visitor) == ("POST", "audit")
+        if route.startswith("staff/")
+        and route not in ("staff/login/", look)
+        and (line, visitor) == ("POST", "audit")
     }
 
     # 200 and staff: the first page, which only shows; 404 and 405: nothing to send to.
@@ -105,24 +113,52 @@ def test_no_staff_act_upon_a_business_or_rights_of_their_own() -> None:
         if route.startswith("staff/") and line == "POST" and visitor in ("rev=", "sup=") and word == "ok"
     ]
 
-    assert acted == []
+    # A token is no business of anybody's.
+    assert acted == ["/staff/portal/servicetoken/<int:number>/revoke/ sup="]
 
 
 def test_reading_changes_nothing() -> None:
-    """The one exception is allauth's: recovery codes are shown once, so looking at them uses the look up."""
-    assert {route for route, _line, _visitor, word in CELLS if word.endswith("*")} == {
-        "accounts/2fa/recovery-codes/"
+    """But it is written down who took a statement away, and what staff look at on a broker's pages.
+
+    Recovery codes are shown once by allauth, so looking at them uses the look up.
+    """
+    wrote = {(route, visitor) for route, _line, visitor, word in CELLS if word.endswith("*")}
+
+    assert {route for route, visitor in wrote if visitor != "look"} == {
+        "accounts/2fa/recovery-codes/",
+        "brokers/<int:code>/statements/<month:month>.csv",
+        "brokers/<int:code>/statements/<month:month>.json",
     }
+    assert {route for route, visitor in wrote if visitor == "look"} == {
+        route
+        for route, *_rest in CELLS
+        if route.startswith("brokers/<int:code>/") or route == "accounts/2fa/recovery-codes/"
+    } - {"brokers/<int:code>/live/"}
 
 
 def test_what_moves_money_or_rights_asks_for_another_proof() -> None:
     asked = {route for route, line, _v, word in CELLS if word == "again" and line == "POST"}
 
+    assert {route for route in asked if route.startswith("brokers/")} == {
+        "brokers/<int:code>/account/change/",
+        "brokers/<int:code>/team/invite/",
+        "brokers/<int:code>/team/members/<int:member>/remove/",
+        "brokers/<int:code>/team/members/<int:member>/role/",
+    }
     assert {route for route in asked if route.startswith("staff/")} == {
+        "staff/payouts/accountchange/<int:number>/confirm/",
         "staff/payouts/broker/<int:code>/invite/",
+        "staff/payouts/broker/<int:code>/standing/<int:change>/lift/",
+        "staff/payouts/broker/<int:code>/suspend/",
+        "staff/payouts/broker/<int:code>/terminate/",
+        "staff/payouts/broker/<int:code>/terminations/<int:number>/confirm/",
+        "staff/payouts/broker/<int:code>/view-as/",
         "staff/portal/application/<int:number>/approve/",
+        "staff/portal/servicetoken/<int:number>/revoke/",
+        "staff/portal/servicetoken/make/",
         "staff/portal/user/<int:number>/give-role/",
         "staff/portal/user/<int:number>/make-staff/",
+        "staff/portal/user/<int:number>/remove-factors/",
         "staff/portal/user/<int:number>/switch-off/",
         "staff/portal/user/<int:number>/switch-on/",
         "staff/portal/user/<int:number>/take-role/",

@@ -19,26 +19,30 @@ from fido2.webauthn import AttestationObject, AttestedCredentialData, Authentica
 
 from payouts.month import Month
 from payouts.monthend import actions as monthend
+from portal.accounts.factors import has_factor
 from portal.application.models import Application, Document, DocumentContent
 from portal.letters.models import Letter
-from portal.team import invitations, links
-from portal.team.models import Invitation
+from portal.team import first_owner, links, members
+from portal.team.models import Invitation, Membership, ViewAs
 from tests import make
 from tests.portal.application.papers import pdf
+from tests.portal.matrix import desk
+from tests.portal.matrix.desk import BROKER, SUSPENDED, TERMINATED, Desk, make_broker
 from tests.portal.matrix.visitors import VISITORS
 from tests.portal.staff.make_review import application
 
 PASSWORD = "correct horse battery"
-#: The broker of the members, with months and statements; the one that has no owner yet; one more.
-BROKER, WITHOUT_OWNER, OTHER = 1400, 1600, 2200
+#: A broker that has no owner yet, and one more.
+WITHOUT_OWNER, OTHER = 1600, 2200
 _STAFF = {
-    "rev": "reviewer", "oper": "operations", "prep": "finance preparer", "appr": "finance approver",
-    "audit": "auditor", "plain": "", "super": "", "rev-": "reviewer", "sup-": "", "rev=": "reviewer",
-    "sup=": "",
+    "rev": "reviewer", "oper": "operations", "look": "operations", "prep": "finance preparer",
+    "appr": "finance approver", "audit": "auditor", "plain": "", "super": "", "rev-": "reviewer",
+    "sup-": "", "rev=": "reviewer", "sup=": "",
 }  # fmt: skip
 _SEATS = {
     "view": "viewer", "devl": "developer", "fin": "finance", "own": "owner", "fin-": "finance",
-    "own-": "owner", "rev=": "viewer", "sup=": "viewer", "off": "owner",
+    "own-": "owner", "rev=": "viewer", "sup=": "viewer", "off": "owner", "two": "viewer", "gone": "finance",
+    "susp": "owner", "term": "owner",
 }  # fmt: skip
 #: Another session of the same login.
 _SAME = {"own~": "own", "rev~": "rev", "sup~": "super", "old": "own"}
@@ -56,6 +60,8 @@ class World:
     letter: Letter
     invitation: Invitation
     token: str
+    desk: Desk
+    look: ViewAs
     confirm_key: str
     reset_key: dict[str, str]
     passkey: int
@@ -69,31 +75,38 @@ class World:
 
 
 def build() -> World:
-    broker, without_owner, other = (
-        make.broker(code=code, account_id=f"BP-90{code}") for code in (BROKER, WITHOUT_OWNER, OTHER)
-    )
-    make.fills(make.record())
+    brokers = {code: make_broker(code) for code in (BROKER, WITHOUT_OWNER, SUSPENDED, TERMINATED, OTHER)}
+    make.fills(*(make.record(brokerId=code) for code in (BROKER, SUSPENDED, TERMINATED)))
     monthend.calculate(month=Month(2026, 10), now=make.NOW)
     logins = {column: _login(column) for column in VISITORS if column not in ("none", *_SAME)}
     for column, role in _SEATS.items():
+        broker = brokers[desk.code_of(column)]
         make.membership(logins[column], broker, role=role, mfa=not column.endswith("-"))
-    make.membership(logins["other"], other)
+    for column in ("other", "two"):
+        make.membership(logins[column], brokers[OTHER])
     for column in ("rev=", "sup="):
-        make.membership(logins[column], without_owner, role="viewer")
+        make.membership(logins[column], brokers[WITHOUT_OWNER], role="viewer")
     logins |= {column: logins[same] for column, same in _SAME.items()}
     target = make.login(email="target@exchange.example", is_staff=True)
     target.groups.add(Group.objects.get(name="auditor"))
 
-    invitation = invitations.invite_owner(
+    invitation = first_owner.invite_owner(
         broker_code=WITHOUT_OWNER,
         email=logins["asked"].email,
         by=logins["oper"],
         now=make.NOW - timedelta(days=1),
     )
     Letter.objects.update(state=Letter.State.DEAD)
+    letter = Letter.objects.get(kind="invitation")
     address = EmailAddress.objects.create(user=logins["appl"], email="new@example.com", verified=False)
     passkey = WebAuthn.add(logins["own"], "Passkey 1", _credential()).instance
     sessions = {column: _session(column, login) for column, login in logins.items()}
+    members.remove(
+        broker_code=BROKER,
+        member_id=Membership.objects.get(login=logins["gone"]).pk,
+        by=logins["own"],
+        now=make.NOW,
+    )
     logins["off"].is_active = False
     logins["off"].save()
     _application(logins["strng"], 4)
@@ -108,9 +121,15 @@ def build() -> World:
         sessions=sessions,
         _applications=applications,
         target=target,
-        letter=Letter.objects.get(kind="invitation"),
+        letter=letter,
         invitation=invitation,
         token=links.token_of(invitation),
+        desk=desk.build(
+            owners={desk.code_of(column): logins[column] for column in ("own", "susp", "term")},
+            first=target.pk,
+            by=logins["super"],
+        ),
+        look=ViewAs.objects.get(login=logins["look"]),
         confirm_key=EmailConfirmationHMAC(address).key,
         reset_key={
             "uidb36": user_pk_to_url_str(logins["appl"]),
@@ -144,11 +163,24 @@ def _session(column: str, login: Any) -> str:
     if not column.endswith("~"):
         proved = client.post("/accounts/reauthenticate/?next=/program/", {"password": PASSWORD})
         assert (proved.status_code, proved["Location"]) == (302, "/program/"), column
+        if column != "old" and has_factor(login):  # the same code is not taken twice
+            _prove_with_the_app(client, login, column)
+    if column == "look":
+        begun = client.post(f"/staff/payouts/broker/{BROKER}/view-as/", {"reason": "they asked about it"})
+        assert (begun.status_code, begun["Location"]) == (302, f"/brokers/{BROKER}/")
+        client.get(begun["Location"])  # what it says once is said
     session = client.session
     if column == "old":
         session["session_before_second_factor"] = True
         session.save()
     return str(session.session_key)
+
+
+def _prove_with_the_app(client: Client, login: Any, column: str) -> None:
+    proved = client.post(
+        "/accounts/2fa/reauthenticate/?next=/program/", {"code": make.totp_code(login, make.NOW)}
+    )
+    assert (proved.status_code, proved["Location"]) == (302, "/program/"), column
 
 
 def _user_session(client: Client, login: Any) -> int:

@@ -108,7 +108,8 @@ def test_it_knows_the_demos_brokers_and_the_examples() -> None:
     accounts = Accounts(clock=lambda: now[0])
 
     assert [accounts.find(business.account_id) for business in BUSINESSES] == [
-        Account(business.account_id, is_business=True, is_affiliate=False) for business in BUSINESSES
+        Account(business.account_id, is_business=True, is_affiliate=business.code == 3100)
+        for business in BUSINESSES
     ]
     found = {name: accounts.find(name) for name, _ in EXAMPLES}
     assert found == {

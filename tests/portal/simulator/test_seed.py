@@ -6,9 +6,11 @@ from typing import Any
 import pytest
 
 from payouts.feed.models import Batch, Fill, QuarantinedRecord
+from payouts.models import AccountChange, Appeal, Case, PayoutHold
 from payouts.monthend.models import Payout, Run
 from payouts.program.actions import CodeTaken
 from payouts.program.models import Broker
+from payouts.program.queries import standing_of
 from portal.accounts.models import User
 from portal.application.models import Application
 from portal.simulator import people, seed
@@ -27,7 +29,9 @@ def seeded(*, now: datetime = NOW) -> seed.Seeded:
 
 
 def counts() -> dict[str, int]:
-    return {model.__name__: model.objects.count() for model in (Broker, User, Membership, Fill, Run, Payout)}
+    return {
+        model.__name__: model.objects.count() for model in (Broker, User, Membership, Fill, Run, Payout, Case)
+    }
 
 
 @pytest.mark.django_db
@@ -42,6 +46,24 @@ def test_an_empty_program_becomes_a_believable_one() -> None:
     assert NOW - booked_until(NOW) < timedelta(minutes=1)
     assert QuarantinedRecord.objects.exists()
     assert sum(Batch.objects.values_list("accepted", flat=True)) == Fill.objects.count()
+
+
+@pytest.mark.django_db
+def test_staff_find_something_to_decide() -> None:
+    seeded()
+
+    assert list(Case.objects.order_by("broker_id").values_list("broker_id", "kind", "state")) == [
+        (2600, "suspension", "open"),
+        (2800, "termination", "open"),
+        (2900, "fraud", "open"),
+    ]
+    assert standing_of(2600, now=NOW).state == "suspended"
+    assert standing_of(2800, now=NOW).state == "active"
+    assert list(Appeal.objects.values_list("broker_id", "state")) == [(2600, "open")]
+    assert list(AccountChange.objects.values_list("broker_id", "state")) == [(2200, "asked")]
+    held = PayoutHold.objects.values_list("payout__broker_id", "payout__run__month")
+    assert {code for code, _ in held} == {2600}
+    assert len(held) == 7
 
 
 @pytest.mark.django_db

@@ -17,7 +17,7 @@ from portal.accounts.models import User
 from portal.application.models import Application, Document
 from portal.recording import RecordWho
 from portal.staff.history import Change, FieldChange, history_of
-from portal.team import invitations, links
+from portal.team import first_owner, links
 from portal.team.models import Invitation, Membership
 from tests import make
 from tests.portal.page_text import text_of
@@ -236,7 +236,7 @@ def test_a_long_history_costs_no_more_queries(changes: int, django_assert_num_qu
         with pghistory.context(user=root.pk):
             User.objects.filter(pk=anna.pk).update(name=f"Anna {number}")
 
-    with django_assert_num_queries(5):  # three histories, the names of logins and groups
+    with django_assert_num_queries(6):  # four histories, the names of logins and groups
         history_of(anna)
 
 
@@ -245,7 +245,7 @@ def test_a_long_history_costs_no_more_queries(changes: int, django_assert_num_qu
 
 def test_no_history_keeps_the_secret_part_of_a_links_address() -> None:
     make.broker(code=1400, name="Altair", account_id="BP-900001")
-    invitation = invitations.invite_owner(
+    invitation = first_owner.invite_owner(
         broker_code=1400, email="olga@example.com", by=staff("reviewer"), now=datetime.now(UTC)
     )
     token = links.token_of(invitation)
@@ -276,7 +276,7 @@ def test_no_history_keeps_the_secret_part_of_a_links_address() -> None:
 
 def test_an_accepted_invitation_is_recorded_without_its_link(exchange: Any) -> None:
     make.broker(code=1400, name="Altair", account_id="BP-900001")
-    invitation = invitations.invite_owner(
+    invitation = first_owner.invite_owner(
         broker_code=1400, email="olga@example.com", by=staff("reviewer"), now=datetime.now(UTC)
     )
     client = Client()

@@ -6,8 +6,10 @@ import pytest
 from django.test import Client
 
 from portal.letters import actions
+from portal.letters.kinds import KINDS
 from portal.letters.models import Letter
-from portal.team import invitations, links
+from portal.staff.letter_titles import TITLES
+from portal.team import first_owner, links
 from portal.team.models import Invitation
 from tests import make
 from tests.portal.page_text import links_of, text_of
@@ -21,7 +23,7 @@ LIST = "/staff/portal/letter/"
 def letter() -> Letter:
     """The letter of an invitation, given up by the portal."""
     make.broker(code=1400, name="Altair Terminal")
-    invitations.invite_owner(
+    first_owner.invite_owner(
         broker_code=1400,
         email="olga@example.com",
         by=staff("reviewer", email="rita@exchange.example"),
@@ -133,3 +135,7 @@ def test_letters_are_neither_written_nor_changed_by_djangos_forms(letter: Letter
     assert Letter.objects.get().to == "olga@example.com"
     assert superuser.get(f"{LIST}999999/change/").status_code == 404
     assert superuser.post(f"{LIST}999999/again/").status_code == 404
+
+
+def test_every_kind_of_letter_has_a_title_for_people() -> None:
+    assert set(TITLES) == set(KINDS)

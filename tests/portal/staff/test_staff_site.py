@@ -1,6 +1,7 @@
 """Who may enter the staff site, what it offers, and that no forged post changes a thing."""
 
 import re
+from html import unescape
 from typing import Any
 
 import pytest
@@ -47,12 +48,38 @@ def test_a_login_without_a_role_is_refused_and_not_sent_in_circles() -> None:
 
 #: What each role sees in the header and on the first page, in order.
 ROOMS = {
-    "reviewer": ["Brokers", "Applications"],
-    "operations": ["Brokers", "Applications", "Letters", "Logins"],
-    "finance preparer": ["Brokers"],
-    "finance approver": ["Brokers"],
-    "auditor": ["Brokers", "Applications", "Letters", "Logins"],
-    "superuser": ["Brokers", "Applications", "Letters", "Logins"],
+    "reviewer": ["Brokers", "Cases", "Applications"],
+    "operations": [
+        "Brokers",
+        "Cases",
+        "Changes of account",
+        "Applications",
+        "Letters",
+        "Logins",
+        "Service tokens",
+    ],
+    "finance preparer": ["Brokers", "Cases", "Changes of account"],
+    "finance approver": ["Brokers", "Cases", "Changes of account"],
+    "auditor": [
+        "Brokers",
+        "Cases",
+        "Changes of account",
+        "Applications",
+        "Letters",
+        "Logins",
+        "Looks at brokers' pages",
+        "Service tokens",
+    ],
+    "superuser": [
+        "Brokers",
+        "Cases",
+        "Changes of account",
+        "Applications",
+        "Letters",
+        "Logins",
+        "Looks at brokers' pages",
+        "Service tokens",
+    ],
 }
 
 
@@ -63,9 +90,11 @@ def test_a_role_sees_the_rooms_it_may_enter(role: str, rooms: list[str]) -> None
     header = re.search(r'<nav class="rooms".*?</nav>', text, re.S)
     assert header is not None
 
-    assert re.findall(r">([A-Z]\w+)</a>", header[0]) == ["Staff", *rooms]
+    assert [unescape(room) for room in re.findall(r">([^<]+)</a>", header[0])] == ["Staff", *rooms]
     sees = {"Brokers": "payouts/broker", "Applications": "portal/application"}
-    sees |= {"Letters": "portal/letter", "Logins": "portal/user"}
+    sees |= {"Letters": "portal/letter", "Logins": "portal/user", "Cases": "payouts/case"}
+    sees |= {"Looks at brokers' pages": "portal/viewas", "Service tokens": "portal/servicetoken"}
+    sees |= {"Changes of account": "payouts/accountchange"}
     assert {name: client.get(f"/staff/{where}/").status_code for name, where in sees.items()} == {
         name: 200 if name in rooms else 403 for name in sees
     }
@@ -73,10 +102,14 @@ def test_a_role_sees_the_rooms_it_may_enter(role: str, rooms: list[str]) -> None
 
 def test_only_our_own_windows_are_open() -> None:
     assert {model._meta.label for model in admin.site._registry} == {
+        "payouts.AccountChange",
         "payouts.Broker",
+        "payouts.Case",
         "portal.Application",
         "portal.Letter",
+        "portal.ServiceToken",
         "portal.User",
+        "portal.ViewAs",
     }
 
 

@@ -11,7 +11,7 @@ from payouts.exchange.eligibility import AFFILIATE
 from payouts.exchange.port import Account
 from portal.simulator.answering import AnsweringExchange
 from portal.simulator.outages import Outage
-from portal.team import invitations, links, queries
+from portal.team import first_owner, guards, links, queries
 from portal.team.models import Invitation, Membership
 from tests import make
 from tests.portal.page_text import links_of, text_of
@@ -31,7 +31,7 @@ def clock(db: None) -> Any:
 def address() -> str:
     """The address of the page behind an open invitation of Olga to Altair Terminal."""
     imported()
-    invitation = invitations.invite_owner(broker_code=1400, email="olga@example.com", by=staff(), now=NOW)
+    invitation = first_owner.invite_owner(broker_code=1400, email="olga@example.com", by=staff(), now=NOW)
     return f"/invitations/{links.token_of(invitation)}/"
 
 
@@ -136,7 +136,9 @@ def test_a_link_that_ran_out_or_was_withdrawn_says_so_and_whom_to_ask(address: s
             "This invitation was open until 2026-12-06 12:00 UTC: ask vip@backpack.exchange for a new one."
             in text_of(page)
         )
-    invitations.withdraw_invitation(invitation_id=Invitation.objects.get().pk, by=staff("b@exchange.example"))
+    first_owner.withdraw_invitation(
+        invitation_id=Invitation.objects.get().pk, by=staff("b@exchange.example"), now=NOW
+    )
     for client in clients:
         page = client.post(address, EVERYTHING)
         assert page.status_code == 410
@@ -313,7 +315,7 @@ def take_up(login: Any, token: str, **changed: Any) -> Membership:
         "address": "192.0.2.7",
         "now": NOW,
     }
-    return invitations.accept(token=token, login=login, **(usual | changed))
+    return first_owner.accept(token=token, login=login, **(usual | changed))
 
 
 @pytest.fixture
@@ -325,9 +327,9 @@ def test_the_action_itself_asks_for_everything_so_that_no_door_can_forget(token:
     olga = person()
 
     for changed, refusal in (
-        ({"is_no_affiliate": False}, invitations.NotDeclared),
-        ({"terms_version": ""}, invitations.TermsChanged),
-        ({"account": Account("BP-9", is_business=True, is_affiliate=False)}, invitations.AnotherAccount),
+        ({"is_no_affiliate": False}, first_owner.NotDeclared),
+        ({"terms_version": ""}, first_owner.TermsChanged),
+        ({"account": Account("BP-9", is_business=True, is_affiliate=False)}, first_owner.AnotherAccount),
         ({"now": NOW + timedelta(days=14)}, queries.NoLongerOpen),
     ):
         with pytest.raises(refusal):
@@ -340,7 +342,9 @@ def test_the_action_itself_asks_for_everything_so_that_no_door_can_forget(token:
 
 
 def test_withdrawn_while_the_exchange_was_asked_it_is_not_accepted(token: str) -> None:
-    invitations.withdraw_invitation(invitation_id=Invitation.objects.get().pk, by=staff("b@exchange.example"))
+    first_owner.withdraw_invitation(
+        invitation_id=Invitation.objects.get().pk, by=staff("b@exchange.example"), now=NOW
+    )
 
     with pytest.raises(queries.NoLongerOpen):
         take_up(person(), token)
@@ -350,11 +354,11 @@ def test_withdrawn_while_the_exchange_was_asked_it_is_not_accepted(token: str) -
 def test_a_broker_that_got_an_owner_or_was_terminated_meanwhile_gets_no_other(token: str) -> None:
     olga = person()
     owner = make.membership(person("first@example.com"), imported())
-    with pytest.raises(invitations.HasOwner):
+    with pytest.raises(first_owner.HasOwner):
         take_up(olga, token)
     type(owner.login).objects.filter(pk=owner.login_id).update(is_active=False)
     make.terminated(owner.broker, NOW)
-    with pytest.raises(invitations.OutOfProgram):
+    with pytest.raises(guards.OutOfProgram):
         take_up(olga, token)
 
     assert list(Membership.objects.values_list("login__email", flat=True)) == ["first@example.com"]

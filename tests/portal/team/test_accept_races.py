@@ -10,7 +10,7 @@ from django.db.models import QuerySet
 from payouts.exchange.port import Account
 from payouts.refusal import Refusal
 from portal.letters.models import Letter
-from portal.team import invitations, links
+from portal.team import first_owner, links
 from portal.team.models import Invitation, Membership
 from tests.payouts import owner
 from tests.payouts.monthend.racing import gate_before_writing, side_by_side, until_waiting
@@ -22,7 +22,7 @@ ACCOUNT = Account("BP-1400", is_business=True, is_affiliate=False)
 def accepting(token: str, login: Any) -> Callable[[], str]:
     def accept() -> str:
         try:
-            invitations.accept(
+            first_owner.accept(
                 token=token,
                 login=login,
                 account=ACCOUNT,
@@ -50,7 +50,7 @@ def both(first: Callable[[], str], second: Callable[[], str], *, waiting_for: tu
 
 def one_invitation_twice() -> tuple[Callable[[], str], Callable[[], str]]:
     imported()
-    invitation = invitations.invite_owner(broker_code=1400, email="olga@example.com", by=staff(), now=NOW)
+    invitation = first_owner.invite_owner(broker_code=1400, email="olga@example.com", by=staff(), now=NOW)
     accept = accepting(links.token_of(invitation), person())
     return accept, accept
 
@@ -66,7 +66,7 @@ def two_invitations_to_one_broker() -> tuple[Callable[[], str], Callable[[], str
             role="owner",
             invited_by=rita,
             invited_at=NOW,
-            expires_at=NOW + invitations.OPEN_FOR,
+            expires_at=NOW + first_owner.OPEN_FOR,
         )
         found.append(accepting(links.token_of(invitation), person(email)))
     return found[0], found[1]
@@ -125,7 +125,7 @@ def test_without_the_lock_there_would_be_two_first_owners(committed_db: str) -> 
 def inviting(by: Any, email: str) -> Callable[[], str]:
     def invite() -> str:
         try:
-            invitations.invite_owner(broker_code=1400, email=email, by=by, now=NOW)
+            first_owner.invite_owner(broker_code=1400, email=email, by=by, now=NOW)
         except Refusal as refusal:
             return type(refusal).__name__
         return "invited"

@@ -10,7 +10,7 @@ from payouts.program.models import Broker
 from portal.accounts.actions import NotAnAddress
 from portal.accounts.staff_roles import NotYourRole, OwnBroker
 from portal.letters.models import Letter
-from portal.team import invitations, links, queries
+from portal.team import first_owner, guards, invitations, links, queries
 from portal.team.actions import NoSuchBroker
 from portal.team.models import Invitation, Role
 from tests import make
@@ -25,7 +25,7 @@ def broker() -> Broker:
 
 
 def invite(by: Any, *, email: str = "olga@example.com", now: Any = NOW, code: int = 1400) -> Invitation:
-    return invitations.invite_owner(broker_code=code, email=email, by=by, now=now)
+    return first_owner.invite_owner(broker_code=code, email=email, by=by, now=now)
 
 
 def test_an_invitation_is_open_for_fourteen_days_and_writes_one_letter(broker: Broker) -> None:
@@ -71,9 +71,9 @@ def test_other_staff_may_not_invite_send_again_or_withdraw(broker: Broker, role:
     with pytest.raises(NotYourRole, match="Your role does not let you invite the first owner of a broker"):
         invite(other, email="new@example.com")
     with pytest.raises(NotYourRole):
-        invitations.send_invitation_again(invitation_id=invitation.pk, by=other, now=NOW + timedelta(hours=1))
+        first_owner.send_invitation_again(invitation_id=invitation.pk, by=other, now=NOW + timedelta(hours=1))
     with pytest.raises(NotYourRole):
-        invitations.withdraw_invitation(invitation_id=invitation.pk, by=other)
+        first_owner.withdraw_invitation(invitation_id=invitation.pk, by=other, now=NOW)
     assert Invitation.objects.values_list("state", flat=True).get() == "open"
     assert Letter.objects.count() == letters
 
@@ -85,10 +85,10 @@ def test_staff_who_are_members_of_the_broker_do_not_act_on_it_superusers_include
 
     for act in (
         lambda: invite(member, email="friend@example.com"),
-        lambda: invitations.send_invitation_again(
+        lambda: first_owner.send_invitation_again(
             invitation_id=invitation.pk, by=member, now=NOW + timedelta(hours=1)
         ),
-        lambda: invitations.withdraw_invitation(invitation_id=invitation.pk, by=member),
+        lambda: first_owner.withdraw_invitation(invitation_id=invitation.pk, by=member, now=NOW),
     ):
         with pytest.raises(OwnBroker, match="You are a member of this broker's team"):
             act()
@@ -101,7 +101,7 @@ def test_staff_do_not_invite_themselves_by_any_address_of_theirs(broker: Broker)
     EmailAddress.objects.create(user=rita, email="rita@home.example", verified=True, primary=False)
 
     for email in ("rita@exchange.example", "RITA@home.example"):
-        with pytest.raises(invitations.YourOwnAddress):
+        with pytest.raises(first_owner.YourOwnAddress):
             invite(rita, email=email)
 
 
@@ -122,7 +122,7 @@ def test_an_unknown_code_is_refused() -> None:
 def test_a_broker_with_an_owner_gets_no_first_one(broker: Broker) -> None:
     make.membership(make.login(), broker)
 
-    with pytest.raises(invitations.HasOwner, match=r"Altair Terminal \(1400\) has an owner already"):
+    with pytest.raises(first_owner.HasOwner, match=r"Altair Terminal \(1400\) has an owner already"):
         invite(staff())
 
 
@@ -135,7 +135,7 @@ def test_a_broker_with_other_members_may_still_get_its_first_owner(broker: Broke
 def test_a_terminated_broker_gets_no_owner(broker: Broker) -> None:
     make.terminated(broker, NOW)
 
-    with pytest.raises(invitations.OutOfProgram):
+    with pytest.raises(guards.OutOfProgram):
         invite(staff())
 
 
@@ -165,10 +165,10 @@ def test_sent_again_is_a_second_letter_and_no_new_time(broker: Broker) -> None:
     invitation = invite(rita)
 
     with pytest.raises(invitations.SentJustNow, match="A letter was written at 12:00:00 UTC: wait 5 minutes"):
-        invitations.send_invitation_again(
+        first_owner.send_invitation_again(
             invitation_id=invitation.pk, by=rita, now=NOW + timedelta(minutes=4, seconds=59)
         )
-    invitations.send_invitation_again(invitation_id=invitation.pk, by=rita, now=NOW + timedelta(minutes=5))
+    first_owner.send_invitation_again(invitation_id=invitation.pk, by=rita, now=NOW + timedelta(minutes=5))
 
     assert list(Letter.objects.order_by("pk").values_list("key", "to")) == [
         (f"invitation:{invitation.pk}:1", "olga@example.com"),
@@ -183,12 +183,12 @@ def test_withdrawn_it_is_neither_sent_again_nor_withdrawn_twice_and_another_may_
 ) -> None:
     rita = staff()
     invitation = invite(rita)
-    invitations.withdraw_invitation(invitation_id=invitation.pk, by=rita)
+    first_owner.withdraw_invitation(invitation_id=invitation.pk, by=rita, now=NOW)
 
     with pytest.raises(queries.NoLongerOpen, match="This invitation was withdrawn"):
-        invitations.send_invitation_again(invitation_id=invitation.pk, by=rita, now=NOW + timedelta(hours=1))
+        first_owner.send_invitation_again(invitation_id=invitation.pk, by=rita, now=NOW + timedelta(hours=1))
     with pytest.raises(queries.NoLongerOpen):
-        invitations.withdraw_invitation(invitation_id=invitation.pk, by=rita)
+        first_owner.withdraw_invitation(invitation_id=invitation.pk, by=rita, now=NOW)
     assert invite(rita, now=NOW + timedelta(hours=1)).state == "open"
 
 
@@ -198,15 +198,15 @@ def test_one_that_ran_out_may_be_withdrawn_but_not_sent_again(broker: Broker) ->
     later = NOW + timedelta(days=14)
 
     with pytest.raises(queries.NoLongerOpen, match="was open until 2026-12-06 12:00 UTC"):
-        invitations.send_invitation_again(invitation_id=invitation.pk, by=rita, now=later)
-    invitations.withdraw_invitation(invitation_id=invitation.pk, by=rita)
+        first_owner.send_invitation_again(invitation_id=invitation.pk, by=rita, now=later)
+    first_owner.withdraw_invitation(invitation_id=invitation.pk, by=rita, now=NOW)
 
     assert Invitation.objects.values_list("state", flat=True).get() == "withdrawn"
 
 
 def test_an_unknown_invitation_is_refused() -> None:
     with pytest.raises(invitations.NoSuchInvitation):
-        invitations.withdraw_invitation(invitation_id=999, by=staff())
+        first_owner.withdraw_invitation(invitation_id=999, by=staff(), now=NOW)
 
 
 # -- the link ---------------------------------------------------------------------------------
@@ -230,7 +230,7 @@ def test_no_link_is_made_for_what_is_no_longer_open(broker: Broker, time_machine
     rita = staff()
     ran_out = invite(rita, now=NOW - timedelta(days=14))
     withdrawn = invite(rita)
-    invitations.withdraw_invitation(invitation_id=withdrawn.pk, by=rita)
+    first_owner.withdraw_invitation(invitation_id=withdrawn.pk, by=rita, now=NOW)
 
     assert links.invite({"kind": "invite", "invitation": ran_out.pk}) is None
     assert links.invite({"kind": "invite", "invitation": withdrawn.pk}) is None

@@ -1,6 +1,5 @@
-"""Turns facts into letters by sweep, each exactly once: it asks which are missing, never "id > last seen"."""
+"""Letters to an applicant about what happened to the application."""
 
-import logging
 from datetime import datetime
 from typing import Any
 
@@ -11,8 +10,6 @@ from django.db.models.functions import Cast, Concat
 from portal.application.models import TimelineEntry
 from portal.letters import actions as letters
 from portal.letters.models import Letter
-
-log = logging.getLogger(__name__)
 
 Kind = TimelineEntry.Kind
 #: The letter that an applicant gets about an entry of the timeline; other entries need none.
@@ -25,26 +22,8 @@ LETTERS = {
 }
 
 
-def write_due(*, now: datetime) -> int:
-    """Write the letters that facts still lack; how many were written.
-
-    One transaction a fact, and the letter's unique key decides: sweeps may run side by side, and one that
-    is killed anywhere leaves the rest to the next. A fact that fails keeps no other from its letter; what
-    went wrong is raised at the end as an `ExceptionGroup`.
-    """
-    written, failed = 0, []
-    for entry in _without_letter():
-        try:
-            written += _write(entry, now=now)
-        except Exception as problem:
-            problem.add_note(f"while writing the letter about entry {entry} of the timeline")
-            failed.append(problem)
-    if failed:
-        raise ExceptionGroup("letters that could not be written", failed)
-    return written
-
-
-def _without_letter() -> list[int]:
+def without_letter(*, since: datetime, now: datetime) -> list[int]:
+    """Entries of the timeline whose letter is missing."""
     key = Concat(
         Value("timeline:"),
         Cast(OuterRef("pk"), CharField()),
@@ -52,7 +31,7 @@ def _without_letter() -> list[int]:
         Cast(OuterRef("login"), CharField()),
     )
     return list(
-        TimelineEntry.objects.filter(kind__in=LETTERS)
+        TimelineEntry.objects.filter(kind__in=LETTERS, at__gt=since)
         .annotate(login=F("application__applicant_id"))
         .filter(~Exists(Letter.objects.filter(key=key)))
         .order_by("pk")
@@ -61,7 +40,8 @@ def _without_letter() -> list[int]:
 
 
 @transaction.atomic
-def _write(entry_id: int, *, now: datetime) -> bool:
+def write(entry_id: int, *, now: datetime) -> bool:
+    """The letter about an entry; whether it was not there before."""
     entry = TimelineEntry.objects.select_related("application__applicant", "application__broker").get(
         pk=entry_id
     )

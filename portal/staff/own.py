@@ -1,0 +1,12 @@
+"""Staff do not act on a broker whose team they belong to, whatever their role."""
+
+from typing import Any
+
+from portal.accounts.staff_roles import OwnBroker
+from portal.team import queries
+
+
+def must_not_be_own(login: Any, broker_code: int) -> None:
+    """Refuses `OwnBroker`."""
+    if queries.is_member(login, broker_code):
+        raise OwnBroker("You are a member of this broker's team: another member of staff has to do this.")
