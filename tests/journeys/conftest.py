@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
 
 from portal.simulator.people import code_at
 from tests import make
+from tests.hashing import REAL_HASHERS
 
 ROOT = Path(__file__).resolve().parents[2]
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
@@ -61,6 +63,12 @@ def web(committed_db: str) -> Iterator[Callable[[], str]]:
 
 
 @pytest.fixture
+def real_passwords(settings: Any) -> None:
+    """Hashes that cost what the portal's cost: it makes those of tests anew, which ends their sessions."""
+    settings.PASSWORD_HASHERS = REAL_HASHERS
+
+
+@pytest.fixture
 def browser() -> Iterator[Browser]:
     if CHROMIUM is None:
         if os.environ.get("CI") == "true":
@@ -81,8 +89,16 @@ class Reader:
         self.complaints: list[str] = []
         self._logged_in: dict[str, Any] = {}
 
-    def open(self, *, width: int = 1280, scheme: str = "dark", scripts: bool = True, email: str = "") -> Page:
-        """A page in a browser of its own, logged in if a login is named."""
+    def open(
+        self,
+        *,
+        width: int = 1280,
+        scheme: str = "dark",
+        scripts: bool = True,
+        email: str = "",
+        session: str = "",
+    ) -> Page:
+        """A page in a browser of its own, logged in if a login is named, or a session that there is."""
         context = self._browser.new_context(
             viewport={"width": width, "height": 900},
             color_scheme=scheme,  # type: ignore[arg-type]
@@ -90,6 +106,8 @@ class Reader:
             # A code of the second factor is good once: later browsers go on with the first one's cookies.
             storage_state=self._logged_in.get(email),
         )
+        if session:
+            context.add_cookies([{"name": "sessionid", "value": session, "url": self.address}])
         page = context.new_page()
         page.set_default_timeout(20_000)
         page.on("console", self._heard)
@@ -114,6 +132,16 @@ class Reader:
             page.get_by_label("Code").fill(code_at(make.TOTP_SECRET, datetime.now(UTC)))
             page.get_by_role("button", name="Log in", exact=True).click()
             page.wait_for_url(lambda address: not address.endswith("/2fa/authenticate/"))
+
+    @contextmanager
+    def refused(self, *statuses: int) -> Iterator[None]:
+        """Within the block pages answer with these: that the browser says so is no complaint."""
+        before = len(self.complaints)
+        yield
+        words = tuple(f"responded with a status of {status} " for status in statuses)
+        self.complaints[before:] = [
+            each for each in self.complaints[before:] if not any(word in each for word in words)
+        ]
 
     def _heard(self, message: ConsoleMessage) -> None:
         if message.type in ("error", "warning", "assert") or "Content Security" in message.text:

@@ -191,3 +191,121 @@ STAFF: tuple[Visit, ...] = (
     Visit("/accounts/2fa/", "bare"),
     Visit("/staff/", "bare", lands="/accounts/2fa/"),
 )
+
+
+# -- brokers whose team, standing or account has something to tell
+
+_MERIDIAN = "/brokers/2300"
+_TALK = "/brokers/1400/standing"
+_CHANGE = "/brokers/1900/account/change/{confirmed_change}/cancel/"
+BROKERS: tuple[Visit, ...] = (
+    *(Visit(f"{_MERIDIAN}/{page}/", "olga") for page in ("team", "activity", "account", "standing")),
+    *(Visit(f"{_MERIDIAN}/team/", who) for who in ("dev", "vic")),
+    Visit(f"{_MERIDIAN}/activity/", "olga", asked="?page=2"),
+    Visit(f"{_MERIDIAN}/statements/", "dev", status=403),
+    Visit(f"{_MERIDIAN}/account/", "vic", status=403),
+    Visit(f"{_MERIDIAN}/team/invite/", "olga"),
+    Visit(f"{_MERIDIAN}/team/invite/", "olga", press="Send the invitation"),
+    Visit(f"{_MERIDIAN}/team/leave/", "olga"),
+    Visit(f"{_MERIDIAN}/team/leave/", "olga", press="Leave the team"),
+    Visit(f"{_MERIDIAN}/team/members/{{fay_pk}}/role/", "olga"),
+    Visit(f"{_MERIDIAN}/team/members/{{fay_pk}}/role/", "olga", press="Change the role"),
+    Visit(f"{_MERIDIAN}/team/members/{{fay_pk}}/remove/", "olga"),
+    Visit(f"{_MERIDIAN}/team/invitations/{{invitation_pk}}/again/", "olga"),
+    Visit(f"{_MERIDIAN}/team/invitations/{{invitation_pk}}/withdraw/", "olga"),
+    Visit("/invitations/{invited}/", "carl"),
+    Visit("/invitations/{invited_staff}/", "oper", status=403),
+    Visit("/brokers/", "olga"),
+    Visit("/brokers/1400/", "olga"),
+    Visit("/brokers/1400/statements/", "olga"),
+    Visit("/brokers/1400/team/", "olga"),
+    Visit("/brokers/1400/account/", "olga"),
+    Visit(f"{_TALK}/", "olga"),
+    Visit(f"{_TALK}/", "olga", press="Send the message", lands=f"{_TALK}/appeals/{{appeal}}/answer/"),
+    *(Visit(f"/brokers/{code}/standing/", "olga") for code in (1500, 1600, 1700, 1800)),
+    Visit("/brokers/1500/standing/", "olga", press="Send the appeal", lands="/brokers/1500/standing/appeal/"),
+    *(Visit(f"/brokers/{code}/", "olga") for code in (1600, 1700)),
+    *(Visit(f"/brokers/{code}/account/", "olga") for code in (1600, 1900, 2000)),
+    Visit("/brokers/1700/account/change/", "olga"),
+    Visit(
+        "/brokers/1700/account/change/",
+        "olga",
+        fill=(("Id of the new account", "nobody's"),),
+        press="Ask for this account",
+    ),
+    Visit(_CHANGE, "olga"),
+    *(Visit(f"/brokers/1400/{page}", "look") for page in ("", "standing/", "team/", "account/", "activity/")),
+    Visit("/brokers/1500/", "look", status=404),
+)
+
+
+# -- what staff do with brokers, cases, changes of account and tokens
+
+_BROKER, _CASE = "/staff/payouts/broker/", "/staff/payouts/case/"
+_ACCOUNT, _TOKEN = "/staff/payouts/accountchange/", "/staff/portal/servicetoken/"
+_APPEALED = f"{_CASE}{{appealed_case_pk}}"
+_WHY = (("What the broker is told", "Orders that nobody asked for."), ("Internal note", "Seen by the desk."))
+_CASES = ("flagged", "appealed", "terminated", "closed")
+CASES: tuple[Visit, ...] = (
+    *(Visit("/staff/", who) for who in ("oper", "root", "finn")),
+    Visit(_CASE, "oper"),
+    Visit(_CASE, "oper", asked="?flagged=yes"),
+    Visit(_CASE, "ada", asked="?state=all"),
+    Visit(_CASE, "oper", asked="?q=nothing+like+this"),
+    *(Visit(f"{_CASE}{{{case}_case_pk}}/change/", "oper") for case in _CASES),
+    Visit(f"{_APPEALED}/change/", "ada"),
+    Visit(f"{_APPEALED}/change/", "oper", press="Keep the note", lands=f"{_APPEALED}/note/"),
+    Visit(f"{_APPEALED}/change/", "oper", press="Add the evidence", lands=f"{_APPEALED}/evidence/"),
+    Visit(
+        f"{_APPEALED}/change/",
+        "oper",
+        press="Send the answer",
+        lands=f"{_APPEALED}/appeals/{{appeal}}/answer/",
+    ),
+    Visit(f"{_APPEALED}/appeals/{{appeal}}/decide/", "oper"),
+    Visit(f"{_APPEALED}/close/", "oper", fill=(("Outcome", "It is over."),), press="Close it"),
+    Visit(f"{_CASE}{{closed_case_pk}}/reopen/", "oper"),
+    Visit(f"{_CASE}open/2300/", "oper"),
+    Visit(f"{_CASE}open/2300/", "oper", press="Open the case"),
+)
+STANDINGS: tuple[Visit, ...] = (
+    Visit(_BROKER, "oper"),
+    Visit(_BROKER, "oper", asked="?concern=unanswered"),
+    *(Visit(f"{_BROKER}{code}/change/", "root") for code in (2300, 1400, 1600, 1700, 2000)),
+    Visit(f"{_BROKER}1400/change/", "prep"),
+    Visit(f"{_BROKER}2300/suspend/", "oper"),
+    Visit(f"{_BROKER}2300/suspend/", "oper", asked="?reason=conduct"),
+    Visit(f"{_BROKER}2300/suspend/", "oper", asked="?reason=conduct", press="Preview"),
+    Visit(f"{_BROKER}2300/suspend/", "oper", asked="?reason=conduct", fill=_WHY, press="Preview"),
+    Visit(f"{_BROKER}2300/terminate/", "oper", asked="?reason=fraud"),
+    Visit(f"{_BROKER}2300/terminate/", "oper", asked="?reason=fraud", fill=_WHY, press="Preview"),
+    Visit(f"{_BROKER}1500/standing/{{suspended_pk}}/lift/", "oper"),
+    Visit(f"{_BROKER}1400/standing/{{appealed_pk}}/lift/", "oper"),
+    Visit(f"{_BROKER}1700/standing/{{planned_pk}}/lift/", "oper"),
+    Visit(f"{_BROKER}2000/terminations/{{prepared_pk}}/confirm/", "oper"),
+    Visit(f"{_BROKER}2000/terminations/{{prepared_pk}}/confirm/", "root"),
+    Visit(f"{_BROKER}2000/terminations/{{prepared_pk}}/withdraw/", "oper"),
+    Visit(f"{_BROKER}1400/view-as/", "oper"),
+    Visit("/staff/portal/viewas/", "root"),
+    Visit("/staff/portal/viewas/{look_pk}/change/", "root"),
+    Visit(_ACCOUNT, "prep"),
+    Visit(_ACCOUNT, "root", asked="?state=open"),
+    *(
+        Visit(f"{_ACCOUNT}{{{state}_change_pk}}/change/", "root")
+        for state in ("asked", "prepared", "confirmed", "cancelled")
+    ),
+    Visit(f"{_ACCOUNT}{{prepared_change_pk}}/change/", "prep"),
+    Visit(f"{_ACCOUNT}{{asked_change_pk}}/check/", "prep"),
+    Visit(f"{_ACCOUNT}{{asked_change_pk}}/check/", "prep", press="It is checked"),
+    Visit(f"{_ACCOUNT}{{prepared_change_pk}}/confirm/", "finn"),
+    Visit(f"{_ACCOUNT}{{prepared_change_pk}}/refuse/", "finn"),
+    Visit(_TOKEN, "root"),
+    Visit(_TOKEN, "oper"),
+    *(Visit(f"{_TOKEN}{{{state}token_pk}}/change/", "root") for state in ("", "expired_", "revoked_")),
+    Visit(f"{_TOKEN}make/", "root"),
+    Visit(f"{_TOKEN}make/", "root", press="Make the token"),
+    Visit(f"{_TOKEN}make/", "root", fill=(("Name", "ledger"),), press="Make the token"),
+    Visit(f"{_TOKEN}{{token_pk}}/revoke/", "root"),
+    Visit("/staff/portal/user/{olga_pk}/change/", "root"),
+    Visit("/staff/portal/user/{olga_pk}/remove-factors/", "root"),
+)

@@ -141,3 +141,24 @@ def confirms_password(page: Page) -> None:
     if "/reauthenticate/" in page.url:
         page.get_by_label("Password").fill(PASSWORD)
         press(page, "Go on")
+
+
+def until(page: Page, words: str) -> None:
+    """Loads the page again until it says so: sweeps come every few seconds, later after an outage."""
+    for _ in range(120):
+        said = " ".join(page.get_by_role("main").inner_text().split())
+        if words in said:
+            return
+        page.wait_for_timeout(500)
+        page.reload()
+    raise AssertionError(f"the page never says {words!r}: {said}")
+
+
+def fact(page: Page, label: str) -> str:
+    """What stands beside a label."""
+    term = page.locator("dt").get_by_text(label, exact=True)
+    return term.locator("xpath=following-sibling::dd").first.inner_text()
+
+
+def cookie(page: Page, name: str) -> str:
+    return next(str(each["value"]) for each in page.context.cookies() if each["name"] == name)

@@ -18,9 +18,10 @@ from playwright.sync_api import Browser, ConsoleMessage, Page, TimeoutError
 
 from tests import exchange as exchanges
 from tests.journeys import world as worlds
+from tests.journeys import world_desk
 from tests.journeys.axe import serious_violations
 from tests.journeys.conftest import ROOT, free_port, wait_for
-from tests.journeys.every_page import APPLICANTS, MEMBERS, STAFF, VISITORS, Visit
+from tests.journeys.every_page import APPLICANTS, BROKERS, CASES, MEMBERS, STAFF, STANDINGS, VISITORS, Visit
 from tests.journeys.world import World
 from tests.portal.matrix.addresses import addresses
 
@@ -36,12 +37,20 @@ NO_PAGE = {
     "statement_csv": _NOT_FOR_READING,
     "statement_json": _NOT_FOR_READING,
     "mfa_login_webauthn": _NOT_FOR_READING,
+    "appeal_file": _NOT_FOR_READING,
+    "admin:case_file": _NOT_FOR_READING,
+    "broker_live": _NOT_FOR_READING,
+    "feed_codes": _NOT_FOR_READING,
+    "feed_schema": _NOT_FOR_READING,
     "application_remove_document": _A_BUTTON,
     "usersessions_end": _A_BUTTON,
     "admin:application_take": _A_BUTTON,
     "admin:application_release": _A_BUTTON,
     "admin:application_note": _A_BUTTON,
     "admin:application_ask_exchange": _A_BUTTON,
+    "admin:case_take": _A_BUTTON,
+    "admin:view_as_end": _A_BUTTON,
+    "appeal_withdraw": _A_BUTTON,
     "admin:login": "leads to the portal's own log-in",
 }
 
@@ -228,6 +237,19 @@ def test_pages_of_staff(show: Any) -> None:
     assert show(world, STAFF) == []
 
 
+@journey
+def test_pages_of_brokers_and_their_teams(show: Any) -> None:
+    world = world_desk.brokers()
+    assert show(world, BROKERS) == []
+
+
+@journey
+@pytest.mark.parametrize("visits", [CASES, STANDINGS], ids=["cases", "standings"])
+def test_pages_of_the_desk(show: Any, visits: tuple[Visit, ...]) -> None:
+    world = world_desk.desk()
+    assert show(world, visits) == []
+
+
 class _AnyFact(dict[str, str]):
     def __missing__(self, fact: str) -> str:
         return "1" if fact.endswith("_pk") else str(UUID(int=0))
@@ -235,7 +257,7 @@ class _AnyFact(dict[str, str]):
 
 def test_each_address_is_visited_or_has_a_reason_not_to_be() -> None:
     visited = set()
-    for visit in VISITORS + MEMBERS + APPLICANTS + STAFF:
+    for visit in VISITORS + MEMBERS + APPLICANTS + STAFF + BROKERS + CASES + STANDINGS:
         for path in {visit.path, visit.lands or visit.path}:
             try:
                 visited.add(resolve(path.format_map(_AnyFact()).partition("?")[0]).view_name)

@@ -2,31 +2,23 @@
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
 
 import pytest
 from django.contrib.auth.models import Group
-from playwright.sync_api import Browser, expect
+from playwright.sync_api import expect
 
 from portal.simulator.outages import Outage
 from tests import make
-from tests.journeys import people
-from tests.journeys.conftest import Reader
-from tests.journeys.town import Town, town
+from tests.journeys import people, town
+from tests.journeys.town import Place
 
 pytestmark = [pytest.mark.journey, pytest.mark.long, pytest.mark.timeout(300)]
 
 NADIA = "nadia@nadir.example"
 RITA = "rita@exchange.example"
 OLEG = "oleg@exchange.example"
-
-
-@dataclass(frozen=True)
-class Place:
-    town: Town
-    reader: Reader
 
 
 @pytest.fixture
@@ -36,13 +28,8 @@ def place(committed_db: str, tmp_path: Path, request: pytest.FixtureRequest) -> 
         made = make.login(email=email, password=people.PASSWORD, is_staff=True)
         made.groups.add(Group.objects.get(name=role))
     make.broker(code=1500, name="Gridwright Bots", account_id="BP-900015")
-    with town(committed_db, tmp_path) as made_town:
-        browser: Browser = request.getfixturevalue("browser")
-        reader = Reader(browser, made_town.address)
-        yield Place(made_town, reader)
-        for number, page in enumerate(page for context in browser.contexts for page in context.pages):
-            page.screenshot(path=tmp_path / f"at_the_end_{number}.png", full_page=True)
-        assert reader.complaints == []
+    with town.place(committed_db, tmp_path, request) as made_place:
+        yield made_place
 
 
 def test_from_the_sign_up_to_the_code_on_the_screen(place: Place) -> None:

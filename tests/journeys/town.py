@@ -6,7 +6,7 @@ import re
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from email import policy
@@ -14,13 +14,16 @@ from email.message import EmailMessage
 from pathlib import Path
 from typing import Any
 
+import pytest
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import Envelope
 from django.conf import settings
+from playwright.sync_api import Browser, Page
 
 from portal.simulator.answering import AnsweringExchange
+from portal.simulator.outages import Outage
 from tests import exchange as exchanges
-from tests.journeys.conftest import ROOT, free_port, wait_for
+from tests.journeys.conftest import ROOT, Reader, free_port, wait_for
 
 _LINK = re.compile(r"http://localhost:\d+/\S+")
 
@@ -66,8 +69,8 @@ class Town:
 
 
 @contextmanager
-def town(database: str, folder: Path) -> Iterator[Town]:
-    """Everything that makes the portal, with queue, letters and exchange of its own."""
+def town(database: str, folder: Path, *, outage: Outage | None = None) -> Iterator[Town]:
+    """Everything that makes the portal, queue, letters and exchange its own; that one may be out at first."""
     mailbox = Mailbox()
     mail = Controller(mailbox, hostname="127.0.0.1", port=free_port())
     mail.start()
@@ -76,6 +79,7 @@ def town(database: str, folder: Path) -> Iterator[Town]:
     worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
     running: list[subprocess.Popen[bytes]] = []
     with exchanges.answering() as exchange:
+        exchange.outage = outage
         environment = (
             os.environ
             | exchanges.environment(exchange)
@@ -84,6 +88,8 @@ def town(database: str, folder: Path) -> Iterator[Town]:
                 "BROKER_URL": f"{settings.CELERY_BROKER_URL.rsplit('/', 1)[0]}/{8 + worker}",
                 "EMAIL_URL": f"smtp://127.0.0.1:{mail.port}",
                 "PORTAL_URL": address,
+                # Sessions that a test makes beforehand open these pages too.
+                "SECRET_KEY": settings.SECRET_KEY,
             }
         )
         celery = ["celery", "--quiet", "--app", "portal.celery", "worker", "--beat"]
@@ -111,3 +117,44 @@ def town(database: str, folder: Path) -> Iterator[Town]:
             for process in running:
                 process.wait(timeout=30)
             mail.stop()
+
+
+@dataclass(frozen=True)
+class Place:
+    """A town, and who reads its pages."""
+
+    town: Town
+    reader: Reader
+    #: Sessions that were made beforehand, by the login's address.
+    sessions: Mapping[str, str]
+
+    def page_of(self, email: str, path: str) -> Page:
+        """A page in a browser of its own, in the session of a login."""
+        page = self.reader.open(session=self.sessions[email])
+        self.goes(page, path)
+        return page
+
+    def goes(self, page: Page, path: str) -> None:
+        page.goto(f"{self.town.address}{path}")
+
+
+@contextmanager
+def place(
+    database: str,
+    folder: Path,
+    request: pytest.FixtureRequest,
+    *,
+    sessions: Mapping[str, str] | None = None,
+    outage: Outage | None = None,
+) -> Iterator[Place]:
+    """A town with a browser, which comes last: its loop forbids the database from then on.
+
+    Nothing that the browser complained of may be left at the end.
+    """
+    with town(database, folder, outage=outage) as made:
+        browser: Browser = request.getfixturevalue("browser")
+        reader = Reader(browser, made.address)
+        yield Place(made, reader, sessions or {})
+        for number, page in enumerate(page for context in browser.contexts for page in context.pages):
+            page.screenshot(path=folder / f"at_the_end_{number}.png", full_page=True)
+        assert reader.complaints == []

@@ -30,7 +30,7 @@ from portal.application.models import Application
 from portal.letters import actions as letters
 from portal.letters import sending
 from portal.letters.models import Letter
-from portal.team import invitations, links
+from portal.team import first_owner, links
 from tests import make
 from tests.journeys.every_page import DECIDED_OR_NOT, PASSWORD
 from tests.portal.application import filing
@@ -123,9 +123,9 @@ def visitors(folder: Any, settings: Any) -> World:
     make.broker(code=1600, name="Kestrel Copy Trading")
     rita = make_review.staff()
     now = timezone.now()
-    open_one = invitations.invite_owner(broker_code=1500, email="gwen@example.com", by=rita, now=now)
-    taken = invitations.invite_owner(broker_code=1600, email="ines@example.com", by=rita, now=now)
-    invitations.withdraw_invitation(invitation_id=taken.pk, by=rita)
+    open_one = first_owner.invite_owner(broker_code=1500, email="gwen@example.com", by=rita, now=now)
+    taken = first_owner.invite_owner(broker_code=1600, email="ines@example.com", by=rita, now=now)
+    first_owner.withdraw_invitation(invitation_id=taken.pk, by=rita, now=now)
     taken.refresh_from_db()
     letters.write(key="a", kind="new_device", to="olga@example.com", facts=WHERE, now=now)
     letters.write(key="b", kind="password_changed", to="olga@example.com", facts=WHERE, now=now)
@@ -167,7 +167,7 @@ def members() -> World:
     fills(2300)
     entered(olga)
     rita = make_review.staff()
-    invitation = invitations.invite_owner(
+    invitation = first_owner.invite_owner(
         broker_code=1500, email="gwen@example.com", by=rita, now=timezone.now()
     )
     return World(
@@ -273,7 +273,7 @@ def staff() -> World:
         account_id="BP-900109",
         submitted_at=sent - timedelta(days=9),
     ).pk
-    invitation = invitations.invite_owner(broker_code=1500, email="gwen@example.com", by=rita, now=now)
+    invitation = first_owner.invite_owner(broker_code=1500, email="gwen@example.com", by=rita, now=now)
     facts["invitation_pk"] = invitation.pk
     for state in Letter.State.values:
         letters.write(key=state, kind="new_device", to="olga@example.com", facts=WHERE, now=now)
