@@ -12,6 +12,7 @@ from payouts.desk import account_change
 from payouts.exchange.port import Exchange, ExchangeUnavailable
 from payouts.refusal import Refusal
 from portal.accounts import factors
+from portal.team import guards
 from portal.team.queries import mays_of
 from portal.team.roles import May
 
@@ -54,6 +55,8 @@ def ask(
             _("Backpack Exchange does not answer at the moment, so nothing was asked for: try again later.")
         ) from None
     with transaction.atomic():
+        # Or an owner who could stop it might be removed in the same moment.
+        guards.one_at_a_time(broker_code)
         _must_be_allowed(by, broker_code)  # the answer may have taken long
         account_change.ask(
             broker_code=broker_code,

@@ -13,10 +13,10 @@ from django.views.decorators.http import require_http_methods, require_safe
 from payouts.exchange import chosen
 from payouts.refusal import Refusal
 from portal.access import Seat, broker_page
+from portal.accounts.proof import proven_afresh
 from portal.exchange_account import actions, queries
 from portal.exchange_account.forms import AskForm, CancelForm
 from portal.exchange_account.limits import TooOften, must_not_be_too_often
-from portal.exchange_account.proof import proven_afresh
 from portal.team.roles import May
 
 _read_or_send = require_http_methods(["GET", "HEAD", "POST"])

@@ -45,6 +45,8 @@ _BROKER = {"broker": Fact.LINE, "code": Fact.NUMBER}
 _STANDING = _BROKER | {"since": Fact.INSTANT}
 _STOP = _STANDING | {"reason": Fact.LINE, "message": Fact.LINES}
 #: Accounts are masked; the page shows them in full to who may see it.
+#: "yes" for who was an owner until lately, and may neither see the page of the account nor stop anything.
+_FORMER = {"was_owner": Fact.LINE}
 _ACCOUNT = _BROKER | {"old": Fact.LINE, "new": Fact.LINE, "asked_by": Fact.LINE, "at": Fact.INSTANT}
 _APPLICATION = {"legal_name": Fact.LINE, "reference": Fact.REFERENCE}
 
@@ -88,11 +90,11 @@ KINDS: Mapping[str, Kind] = {
     "appeal_answered": Kind(_BROKER | {"text": Fact.LINES, "at": Fact.INSTANT}),
     "appeal_decided": Kind(_BROKER | {"outcome": Fact.LINE, "decision": Fact.LINES, "at": Fact.INSTANT}),
     # Exchange accounts
-    "account_change_asked": Kind(_ACCOUNT),
-    "account_change_confirmed": Kind(_ACCOUNT | {"takes_effect": Fact.INSTANT}),
-    "account_change_applied": Kind(_ACCOUNT),
-    "account_change_cancelled": Kind(_ACCOUNT | {"ended_by": Fact.LINE}, also={"why": Fact.LINES}),
-    "account_change_refused": Kind(_ACCOUNT, also={"why": Fact.LINES}),
+    "account_change_asked": Kind(_ACCOUNT, also=_FORMER),
+    "account_change_confirmed": Kind(_ACCOUNT | {"takes_effect": Fact.INSTANT}, also=_FORMER),
+    "account_change_applied": Kind(_ACCOUNT, also=_FORMER),
+    "account_change_cancelled": Kind(_ACCOUNT | {"ended_by": Fact.LINE}, also=_FORMER | {"why": Fact.LINES}),
+    "account_change_refused": Kind(_ACCOUNT, also=_FORMER | {"why": Fact.LINES}),
 }
 
 

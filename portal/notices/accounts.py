@@ -1,4 +1,4 @@
-"""Letters to every owner about each step of a change of the exchange account: where the money goes."""
+"""Letters about each step of a change of the exchange account, to owners and who was one until lately."""
 
 from datetime import datetime
 from typing import Any
@@ -9,6 +9,8 @@ from payouts.desk.models import AccountChange, AccountChangeStep
 from portal.accounts.models import User
 from portal.notices import rows
 from portal.notices.rows import Missing
+from portal.team import former
+from portal.team.models import Membership, Role
 
 #: That one of two has checked it is no news to owners: nothing follows from it yet.
 LETTERS = {
@@ -18,11 +20,16 @@ LETTERS = {
     AccountChangeStep.Kind.CANCELLED: "account_change_cancelled",
     AccountChangeStep.Kind.REFUSED: "account_change_refused",
 }
-_QUESTION = """
-    SELECT step.id, step.kind, member.login_id
+#: A thief with one owner's login removes the others first: they would be the last to hear of it.
+_QUESTION = f"""
+    SELECT DISTINCT step.id, step.kind, member.login_id
     FROM account_change_step AS step JOIN account_change AS change ON change.id = step.change_id
-    JOIN portal_membership AS member ON member.broker_id = change.broker_id AND member.role = 'owner'
-        AND member.joined_at <= step.at
+    JOIN (
+        SELECT broker_id, login_id, joined_at, NULL AS ended_at FROM portal_membership WHERE role = 'owner'
+        UNION ALL SELECT broker_id, login_id, joined_at, ended_at FROM ({former.ENDS}) AS gone
+    ) AS member ON member.broker_id = change.broker_id AND member.joined_at <= step.at
+        AND (member.ended_at IS NULL
+            OR member.ended_at > change.asked_at - interval '{former.LATELY.days} days')
     JOIN portal_user AS login ON login.id = member.login_id AND login.is_active
     WHERE step.kind <> 'prepared' AND step.at > %(since)s AND 0 = (
         SELECT count(*) FROM letter
@@ -43,11 +50,16 @@ def write(missing: Missing, *, now: datetime) -> bool:
         "change__broker", "change__asked_by", "change__ended_by"
     ).get(pk=missing.fact)
     kind = LETTERS[AccountChangeStep.Kind(step.kind)]
+    facts = _facts(step, kind)
+    if not Membership.objects.filter(
+        broker_id=step.change.broker_id, login_id=missing.login, role=Role.OWNER
+    ).exists():
+        facts["was_owner"] = "yes"
     return rows.write(
         key=f"account:{step.pk}:{missing.login}",
         kind=kind,
         login=missing.login,
-        facts=_facts(step, kind),
+        facts=facts,
         now=now,
     )
 

@@ -11,10 +11,11 @@ from django.utils import timezone
 from payouts.desk.models import AccountChange
 from portal.accounts.factors import FACTORS
 from portal.accounts.models import Device
+from portal.team import former
 from portal.team.models import Activity, Membership, Role
 
 #: What changed about the team or an owner's login within so long before the asking is marked.
-LATELY = timedelta(days=30)
+LATELY = former.LATELY
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +44,8 @@ class People:
     asker_role: str
     #: Whether the asker's login was used from that address earlier than a day before.
     address_is_known: bool
+    #: Owners who were removed or made something else shortly before the change was asked for, or since.
+    former_owners: tuple[former.Former, ...]
 
 
 def people(change: AccountChange) -> People:
@@ -86,6 +89,7 @@ def people(change: AccountChange) -> People:
             address=change.asked_from,
             first_seen_at__lt=change.asked_at - timedelta(days=1),
         ).exists(),
+        former_owners=former.owners(broker_code=change.broker_id, since=since),
     )
 
 

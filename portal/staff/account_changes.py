@@ -322,6 +322,15 @@ def _warnings(found: facts.People) -> list[str]:
         for each in found.team
         if each.is_new
     ]
+    said += [
+        (
+            _("%(who)s was an owner and was removed at %(at)s UTC: reach them; letters go to them as well.")
+            if each.is_removed
+            else _("%(who)s was an owner until %(at)s UTC: reach them; letters go to them as well.")
+        )
+        % {"who": each.email, "at": f"{each.ended_at:%Y-%m-%d %H:%M}"}
+        for each in found.former_owners
+    ]
     if len(facts.owners(found)) < 2:
         said.append(
             _("The broker has no second owner who could cancel it: reach somebody else there as well.")

@@ -22,6 +22,10 @@ class Member:
     #: The login is switched off by the exchange.
     is_off: bool
 
+    @property
+    def is_owner(self) -> bool:
+        return self.role == Role.OWNER
+
 
 @dataclass(frozen=True, slots=True)
 class Waiting:

@@ -2,13 +2,14 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import wraps
 from typing import Any
 
 from allauth.account.decorators import reauthentication_required
 from django import forms
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -16,6 +17,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from payouts.refusal import Refusal
 from portal.access import Seat, broker_page
+from portal.accounts.proof import proven_afresh
 from portal.team import activity as log
 from portal.team import colleagues, guards, invitations, members, page_queries
 from portal.team.forms import InviteColleague, Nothing, RoleForm
@@ -36,6 +38,20 @@ class Asked:
     done: str
     is_danger: bool = False
     goes_to: str = "team"
+
+
+def _proven_as_it_takes(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponseBase]:
+    """About an owner, who could stop a fraud with the payouts, it takes the second factor."""
+    by_any_means, by_factor = reauthentication_required(view), proven_afresh(view)
+
+    @wraps(view)
+    def knock(request: HttpRequest, seat: Seat, member: int) -> HttpResponseBase:
+        found = page_queries.member(broker_code=seat.code, number=member)
+        proven = by_factor if found is not None and found.is_owner else by_any_means
+        answer: HttpResponseBase = proven(request, seat, member)
+        return answer
+
+    return knock
 
 
 @require_safe
@@ -133,7 +149,7 @@ def withdraw(request: HttpRequest, seat: Seat, invitation: int) -> HttpResponse:
 
 @_GET_AND_POST
 @broker_page(May.MANAGE_TEAM)
-@reauthentication_required  # type: ignore[untyped-decorator]  # allauth bears no types
+@_proven_as_it_takes
 def role(request: HttpRequest, seat: Seat, member: int) -> HttpResponse:
     found = _member(seat, member)
     asked = Asked(
@@ -165,7 +181,7 @@ def role(request: HttpRequest, seat: Seat, member: int) -> HttpResponse:
 
 @_GET_AND_POST
 @broker_page(May.MANAGE_TEAM)
-@reauthentication_required  # type: ignore[untyped-decorator]  # allauth bears no types
+@_proven_as_it_takes
 def remove(request: HttpRequest, seat: Seat, member: int) -> HttpResponse:
     found = _member(seat, member)
     asked = Asked(

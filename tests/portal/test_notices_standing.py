@@ -6,12 +6,10 @@ import pytest
 from django.db import connection, transaction
 
 from payouts.desk import appeals
-from payouts.desk.models import AccountChange, AccountChangeStep
 from payouts.models import StandingChange
 from portal import notices
-from portal.letters import rendering
 from portal.letters.models import Letter
-from portal.notices import accounts, standings
+from portal.notices import standings
 from portal.team.models import Membership
 from tests import make
 from tests.payouts.monthend.racing import FOR_ANOTHERS_ROW, side_by_side, until_waiting
@@ -238,96 +236,6 @@ class TestAppeals:
         appeals.withdraw(reference=appeal.reference, by=member("otto").pk, now=LATER)
 
         assert sweep() == 0
-
-
-MASKED = {"old": "•••1400", "new": "•••9999", "asked_by": "olga@example.com", "at": LATER.isoformat()}
-
-
-def account_change(broker, **changes):
-    given = {
-        "broker": broker, "old_account_id": "ACC01400", "new_account_id": "ACC09999",
-        "asked_by": member("olga"), "asked_at": LATER,
-    }  # fmt: skip
-    return AccountChange.objects.create(**(given | changes))
-
-
-def step(change, kind, by=None):
-    return AccountChangeStep.objects.create(change=change, kind=kind, at=LATER, by=by)
-
-
-def confirmed():
-    names = ("pia", "quentin")
-    pia, quentin = (make.login(email=f"{name}@backpack.exchange", is_staff=True) for name in names)
-    return {
-        "state": "confirmed", "prepared_by": pia, "prepared_at": LATER, "confirmed_by": quentin,
-        "confirmed_at": LATER, "effective_at": LATER + 3 * DAY,
-    }  # fmt: skip
-
-
-@pytest.mark.django_db
-class TestAccounts:
-    def test_that_one_asked_is_told_to_every_owner_and_to_nobody_else(self):
-        step(account_change(nordlicht()), "asked")
-
-        assert [sweep(), sweep()] == [2, 0]
-        assert written() == [
-            ("account_change_asked", f"{name}@example.com", ABOUT | MASKED) for name in ("olga", "otto")
-        ]
-
-    def test_that_one_of_two_has_checked_it_is_no_news(self):
-        step(account_change(nordlicht()), "prepared")
-
-        assert sweep() == 0
-
-    def test_the_confirmation_says_from_when_it_holds(self):
-        step(account_change(nordlicht(), **confirmed()), "confirmed")
-        sweep()
-
-        assert written()[0][::2] == (
-            "account_change_confirmed",
-            ABOUT | MASKED | {"takes_effect": (LATER + 3 * DAY).isoformat()},
-        )
-
-    def test_a_cancelled_one_says_by_whom(self):
-        broker = nordlicht()
-        ended = {"state": "cancelled", "ended_at": LATER, "ended_why": "That was not us."}
-        step(account_change(broker, ended_by=member("otto"), **ended), "cancelled")
-        sweep()
-
-        assert written()[0][2] == ABOUT | MASKED | {
-            "ended_by": "otto@example.com",
-            "why": "That was not us.",
-        }
-
-    @pytest.mark.parametrize("by_staff", [True, False])
-    def test_staff_and_the_portal_itself_are_called_the_exchange(self, by_staff):
-        broker = nordlicht()
-        staff = make.login(email="sue@backpack.exchange", is_staff=True) if by_staff else None
-        step(account_change(broker, state="cancelled", ended_at=LATER, ended_by=staff), "cancelled")
-        sweep()
-
-        assert written()[0][2] == ABOUT | MASKED | {"ended_by": "Backpack"}
-
-    def test_every_letter_can_be_made_and_leads_to_the_page(self):
-        broker = nordlicht()
-        change = account_change(broker, **confirmed())
-        for kind in AccountChangeStep.Kind.values:
-            step(change, kind)
-        sweep()
-
-        made = {kind: rendering.render(kind=kind, facts=facts) for kind, _, facts in written()}
-        assert sorted(made) == sorted(accounts.LETTERS.values())
-        for letter in made.values():
-            assert "http://localhost:8000/brokers/1400/account/" in letter.text
-            assert "ACC01400" not in letter.text + letter.html
-        assert "cancel it on the page of your account at once" in made["account_change_asked"].text
-
-    @pytest.mark.parametrize(
-        ("account", "shown"),
-        [("ACC01400", "•••1400"), ("1234567890", "•••7890"), ("abcd", "•••cd"), ("ab", "•••b"), ("a", "•••")],
-    )
-    def test_an_account_is_known_by_its_end_and_never_shown_in_full(self, account, shown):
-        assert accounts.masked(account) == shown
 
 
 def two_sweeps_at_once():

@@ -1,5 +1,6 @@
 """Changes of account on the staff site: what waits, what tells a thief from an owner, the two who look."""
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -11,6 +12,9 @@ from payouts.models import AccountChange
 from portal.accounts.models import Device
 from portal.accounts.staff_roles import StaffRole
 from portal.simulator.answering import AnsweringExchange
+from portal.staff import account_change_actions as actions
+from portal.staff import account_change_facts as facts
+from portal.team import members
 from portal.team.models import Membership
 from tests import make
 from tests.payouts.desk import changing_account as make_
@@ -168,6 +172,30 @@ def test_the_page_shows_what_tells_a_thief_from_an_owner(of: Any) -> None:
         last_seen_at=NOW,
     )
     assert "address not seen before" not in text_of(client_of("finance preparer").get(page(change)))
+
+
+def test_owners_who_were_sent_away_shortly_before_are_named_and_confirmed(of: Any) -> None:
+    """Otto, removed, could have cancelled it; so could Omar, who is a viewer now."""
+    omar = make.membership(make.login(email="omar@example.com"), Membership.objects.get(login=of.olga).broker)
+    members.remove(broker_code=1400, member_id=Membership.objects.get(login=of.otto).pk, by=of.olga, now=NOW)
+    change = make_.asked(of.olga)
+    before = actions.shown(change)
+    Membership.objects.filter(pk=omar.pk).update(role="viewer")
+    make_.prepared(change, of.pia)
+
+    client = client_of("finance approver")
+    for act in ("change", "confirm"):
+        text = text_of(client.get(page(change, act)))
+        assert "otto@example.com was an owner and was removed at 20" in text
+        assert "omar@example.com was an owner until 20" in text
+        assert "reach them; letters go to them as well." in text
+    assert actions.shown(change) != before
+    found = facts.people(change)
+    assert [(each.email, each.is_removed) for each in found.former_owners] == [
+        ("omar@example.com", False),
+        ("otto@example.com", True),
+    ]
+    assert facts.digest(found) != facts.digest(replace(found, former_owners=found.former_owners[:1]))
 
 
 def test_a_broker_with_one_owner_is_marked(of: Any) -> None:

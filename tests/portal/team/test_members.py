@@ -38,6 +38,12 @@ def roles() -> dict[str, str]:
     return dict(Membership.objects.filter(broker_id=1400).values_list("login__email", "role"))
 
 
+def prove_with_the_app(client: Client) -> None:
+    """As the owner, whose password alone does not do for acts on owners."""
+    code = make.totp_code(seat("owner@altair.example").login, NOW)
+    assert client.post("/accounts/2fa/reauthenticate/?next=/", {"code": code}).status_code == 302
+
+
 def test_an_owner_changes_a_role_and_the_member_gets_a_letter() -> None:
     number = seat("viewer@altair.example").pk
     client = of("viewer")
@@ -67,6 +73,26 @@ def test_an_owner_changes_a_role_and_the_member_gets_a_letter() -> None:
     )
     # The next request is one of a finance member, who needs a second factor first.
     assert client.get("/brokers/1400/activity/").headers["Location"] == "/accounts/2fa/"
+
+
+@pytest.mark.parametrize("act", ["role", "remove"])
+def test_against_an_owner_it_takes_the_second_factor_and_not_only_the_password(act: str) -> None:
+    """A thief with a password could else send away those who would stop a change of the account."""
+    other = make.membership(make.login(email="zoe@altair.example"), seat("owner@altair.example").broker)
+    address = f"{TEAM}members/{other.pk}/{act}/"
+    client = of("owner")
+
+    for answer in (client.get(address), client.post(address, {"role": "viewer"})):
+        assert (answer.status_code, answer.headers["Location"].split("?")[0]) == (
+            302,
+            "/accounts/2fa/reauthenticate/",
+        )
+    assert roles()["zoe@altair.example"] == "owner"
+
+    prove_with_the_app(client)
+    assert client.get(address).status_code == 200
+    assert client.post(address, {"role": "viewer"}).headers["Location"] == TEAM
+    assert roles().get("zoe@altair.example") == ("viewer" if act == "role" else None)
 
 
 def test_the_same_role_again_is_no_change() -> None:
@@ -133,6 +159,7 @@ LAST = "owner@altair.example is the last owner of Altair Terminal (1400): make s
 
 def test_the_last_owner_neither_leaves_nor_is_demoted_and_is_told_what_to_do() -> None:
     client, number = of("owner"), seat("owner@altair.example").pk
+    prove_with_the_app(client)
 
     leaves = client.post(f"{TEAM}leave/")
     demoted = client.post(f"{TEAM}members/{number}/role/", {"role": "viewer"})
@@ -156,7 +183,10 @@ def test_an_owner_who_is_switched_off_is_no_owner_to_rely_on() -> None:
 
     assert (page.status_code, errors(page)) == (409, LAST)
     # The switched off one may be removed all the same.
-    assert of("owner").post(f"{TEAM}members/{off.pk}/remove/").status_code == 302
+    client = of("owner")
+    prove_with_the_app(client)
+    assert client.post(f"{TEAM}members/{off.pk}/remove/").headers["Location"] == TEAM
+    assert "off@altair.example" not in roles()
 
 
 def test_with_a_second_owner_the_first_may_go() -> None:

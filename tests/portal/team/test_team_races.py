@@ -7,12 +7,15 @@ from typing import Any
 import pytest
 from django.db.models import QuerySet
 
+from payouts.models import AccountChange
 from payouts.refusal import Refusal
+from portal.exchange_account import actions as exchange_account
 from portal.letters.models import Letter
 from portal.team import colleagues, links, members
 from portal.team.models import Activity, Invitation, Membership
 from tests import make
 from tests.payouts import owner
+from tests.payouts.desk.changing_account import Scripted
 from tests.payouts.monthend.racing import gate_before_writing, side_by_side, until_waiting
 from tests.portal.team.conftest import NOW, imported, person
 from tests.portal.team.test_accept_races import without_the_advisory_lock
@@ -197,6 +200,42 @@ def test_without_the_lock_a_removed_owner_leaves_an_invitation_behind(committed_
             assert gone.result() == "done"
         assert late.result() == "done"
     assert Invitation.objects.get().state == "open"
+
+
+def asking(by: Membership) -> Callable[[], object]:
+    """For another account, of an exchange that answers at once."""
+    return lambda: exchange_account.ask(
+        broker_code=1400,
+        account_id="BP-900001",
+        by=by.login,
+        address="203.0.113.9",
+        exchange=Scripted(),
+        clock=lambda: NOW,
+    )
+
+
+def test_who_could_stop_a_change_of_account_is_not_removed_while_it_is_asked_for(committed_db: str) -> None:
+    first, second = two_owners()
+
+    done = in_turn("account_change", asking(first), removing(first, second))
+
+    assert done == ["done", "ChangeUnderWay"]
+    assert Membership.objects.filter(role="owner").count() == 2
+
+
+def test_without_the_lock_the_change_would_be_asked_for_and_the_owner_gone(committed_db: str) -> None:
+    first, second = two_owners()
+    without_the_advisory_lock()
+
+    with side_by_side() as start:
+        with gate_before_writing("account_change"):
+            asked = start(told(asking(first)))
+            until_waiting(1, "relation")
+            gone = start(told(removing(first, second)))
+            assert gone.result() == "done"
+        assert asked.result() == "done"
+    assert AccountChange.objects.get().state == "asked"
+    assert Membership.objects.get().login == first.login
 
 
 def test_two_owners_who_invite_one_address_at_once_write_one_letter(committed_db: str) -> None:
