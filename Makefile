@@ -12,7 +12,7 @@ payouts/feed/record.py,payouts/feed/outcomes.py,payouts/feed/prepared.py,payouts
 payouts/feed/csv_rows.py,payouts/monthend/formula.py,$\
 payouts/monthend/calculation.py,payouts/monthend/what_if.py,payouts/statements/document.py,payouts/statements/sheet.py,$\
 payouts/statements/pseudonym.py,payouts/volume/ladder.py,$\
-portal/team/roles.py,portal/application/country_rules.py,portal/application/promise.py,portal/application/risk.py
+payouts/desk/wording.py,portal/api/token_form.py,portal/team/roles.py,portal/application/country_rules.py,portal/application/promise.py,portal/application/risk.py
 
 .PHONY: help install demo test check journeys faults bench
 
@@ -45,7 +45,7 @@ ifeq ($(CHROMIUM),)
 	@if [ "$$CI" = true ]; then echo "CI=true, so that is a failure." >&2; exit 1; fi
 endif
 	@.venv/bin/python -m pytest -n 2 -m "not fault and not long$(if $(CHROMIUM),, and not journey)" \
-		--cov=payouts --cov=portal/application --cov=portal/team --cov-report=
+		--cov=payouts --cov=portal/application --cov=portal/team --cov=portal/api --cov-report=
 	@.venv/bin/python -m coverage report --include=$(RULES) --fail-under=100
 
 check: install
