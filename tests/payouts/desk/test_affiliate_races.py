@@ -205,6 +205,7 @@ def test_killed_between_question_and_answer_it_is_asked_again(
     assert Case.objects.get().is_flagged
 
 
+@pytest.mark.fault
 def test_a_real_worker_and_a_real_beat_open_the_case(
     committed_db: str, broker: Broker, exchange: AnsweringExchange, tmp_path: Any, monkeypatch: Any
 ) -> None:

@@ -114,6 +114,7 @@ def test_the_stream_ends_within_fifteen_seconds_when_the_login_may_not_look_any_
     assert server.asked("HEAD", "/brokers/1400/live/", Cookie=cookie)[0] != 200
 
 
+@pytest.mark.fault
 def test_another_members_stream_goes_on(open_page, broker, member):
     other = make.login(email="other@example.com")
     make.membership(other, broker, role="developer")
@@ -188,6 +189,7 @@ def test_a_login_has_at_most_twenty_streams_and_gets_a_place_back(open_page, ser
     assert mark(open_page(cookie).next()) == ACTIVE
 
 
+@pytest.mark.fault
 def test_a_quiet_stream_says_that_it_lives(open_page, member):
     page = open_page(cookie_of(member))
     page.next()
