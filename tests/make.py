@@ -197,3 +197,56 @@ def terminated(broker: Broker, at: datetime, *, recorded_at: datetime | None = N
         message="The User Agreement was violated.",
         case=case,
     )
+
+
+def payout(broker: Broker, month: str = "2026-10", amount: str = "1.00") -> Any:
+    """A month's payout of a broker as a calculation leaves it, written as a row without lines."""
+    from payouts.models import Payout, Run
+    from payouts.month import Month
+
+    of = Month.parse(month)
+    run, _ = Run.objects.get_or_create(
+        month=of.first_date, defaults={"calculated_at": of.ends_at, "terms": "2025-09"}
+    )
+    return Payout.objects.create(
+        run=run,
+        broker=broker,
+        account_id=broker.account_id,
+        terms="2025-09",
+        tier="BKR 0",
+        rebate="0.2",
+        spot_volume=0,
+        futures_volume=0,
+        volume=0,
+        fills=0,
+        fees=1_000_000,
+        amount=amount,
+        payout=amount,
+    )
+
+
+def approved(payout: Any, at: datetime = NOW, *, by: Any = ()) -> Any:
+    """A payout prepared by one and approved by another, written as the application's role may: no ledger."""
+    from payouts.models import Payout
+    from portal.accounts.models import User
+
+    first, second = by or (
+        User.objects.get_or_create(email=f"{name}@exchange.example")[0] for name in ("pia", "quentin")
+    )
+    payout.refresh_from_db()
+    due = payout.payout + payout.corrections
+    rows = Payout.objects.filter(pk=payout.pk)
+    rows.update(
+        state="prepared",
+        prepared_by=first,
+        prepared_at=at,
+        adjustments=0,
+        carried=0,
+        due=due,
+        digest="0" * 64,
+        input_digest="0" * 64,
+    )
+    state = "approved" if due > 0 else ("nil" if due == 0 else "carried")
+    rows.update(state=state, approved_by=second, approved_at=at)
+    payout.refresh_from_db()
+    return payout

@@ -110,6 +110,8 @@ class CaseEntry(models.Model):
         WITHDRAWN = "withdrawn", _("prepared termination withdrawn")
         TERMINATED = "terminated", _("terminated")
         HELD = "held", _("payouts held")
+        RELEASED = "released", _("payout released")
+        FORFEITED = "forfeited", _("payout forfeited")
         APPEALED = "appealed", _("appealed")
         APPEAL_MESSAGE = "appeal message", _("message in the appeal")
         APPEAL_DECIDED = "appeal decided", _("appeal decided")
@@ -134,8 +136,8 @@ class CaseEntry(models.Model):
                 condition=Q(
                     kind__in=[
                         "opened", "note", "evidence", "taken", "suspended", "lifted", "cancelled", "prepared",
-                        "withdrawn", "terminated", "held", "appealed", "appeal message", "appeal decided",
-                        "affiliate", "no affiliate", "closed", "reopened",
+                        "withdrawn", "terminated", "held", "released", "forfeited", "appealed",
+                        "appeal message", "appeal decided", "affiliate", "no affiliate", "closed", "reopened",
                     ]
                 ),
                 name="case_entry_kind_is_known",

@@ -153,6 +153,40 @@ class QuarantinedRecord(models.Model):
         return f"{self.pk}: {self.reason}"
 
 
+class FillVoid(models.Model):
+    """An accepted fill that staff took out: its key stays taken, its place becomes excluded `voided`.
+
+    The totals are without it from the same moment. What it was worth is kept beside, so that corrections
+    need not look for the fill.
+    """
+
+    fill_id = models.BigIntegerField(unique=True)
+    executed_at = models.DateTimeField()
+    broker_code = models.PositiveIntegerField()
+    trader = models.BigIntegerField()
+    symbol = models.TextField(db_collation="C")
+    market = models.TextField(choices=Market)
+    fee_rate = Digits()
+    affiliate_rate = Digits()
+    volume = Product()
+    #: As charged; a maker rebate is below zero.
+    fee = Digits()
+    #: The batch that had brought the fill.
+    batch_id = models.BigIntegerField()
+    #: The act of two people that took it out.
+    proposal = models.ForeignKey("payouts.Proposal", on_delete=models.PROTECT, related_name="voids")
+    voided_at = models.DateTimeField()
+
+    class Meta:
+        db_table = "fill_void"
+        verbose_name = _("voided fill")
+        verbose_name_plural = _("voided fills")
+        indexes = [models.Index(fields=["broker_code", "executed_at"], name="voids_of_a_broker")]
+
+    def __str__(self) -> str:
+        return f"fill {self.fill_id}, voided"
+
+
 class Totals(models.Model):
     """What every total counts: fills, their volume and the fees that traders paid."""
 

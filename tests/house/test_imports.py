@@ -11,7 +11,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 #: From the bottom up; a room may import its own and everything before it.
 FLOORS = (
-    ("payouts.money", "payouts.month", "payouts.refusal"),
+    ("payouts.money", "payouts.month", "payouts.refusal", "payouts.crash"),
     ("payouts.program", "payouts.exchange"),
     ("payouts.ledger",),
     ("payouts.feed",),
@@ -36,7 +36,7 @@ FLOORS = (
         "portal.standing",
         "portal.integration",
     ),
-    ("portal.notices", "portal.live"),
+    ("portal.health", "portal.live", "portal.notices"),
     ("portal.staff", "portal.api"),
 )
 #: The frame of the portal stands above all rooms; models gather them for Django.
@@ -83,6 +83,7 @@ PURE = (
     "payouts.month",
     "payouts.refusal",
     "payouts.exchange.answers",
+    "payouts.exchange.credit_answers",
     "payouts.exchange.eligibility",
     "payouts.exchange.port",
     "payouts.exchange.signing",
@@ -114,6 +115,7 @@ PURE = (
 #: What a pure module may import beyond the standard library and other pure modules.
 ALLOWED_IN = {
     "payouts.exchange.answers": {"msgspec"},
+    "payouts.exchange.credit_answers": {"msgspec"},
     "payouts.exchange.signing": {"cryptography"},
     "payouts.feed.outcomes": {"msgspec"},
     "payouts.feed.prepared": {"msgspec"},

@@ -7,7 +7,7 @@ from typing import Any
 from django.contrib.auth.models import Group
 from django.db import connection
 
-from payouts.models import AccountChange, Case
+from payouts.models import AccountChange, Attempt, Case, Proposal
 from portal.models import Application, Document, DocumentContent, Invitation, ServiceToken
 from tests import make
 
@@ -17,7 +17,10 @@ RECORDED = {
     "application_document": ("portal_documenthistory", {"INSERT", "UPDATE"}),
     "broker": ("payouts_brokerhistory", {"INSERT", "UPDATE"}),
     "account_change": ("payouts_accountchangehistory", {"INSERT", "UPDATE"}),
+    "credit_attempt": ("payouts_attempthistory", {"INSERT", "UPDATE"}),
     "desk_case": ("payouts_casehistory", {"INSERT", "UPDATE"}),
+    "money_proposal": ("payouts_proposalhistory", {"INSERT", "UPDATE"}),
+    "payout": ("payouts_payouthistory", {"INSERT", "UPDATE"}),
     "service_token": ("portal_servicetokenhistory", {"INSERT", "UPDATE"}),
     "mfa_authenticator": ("portal_factorhistory", {"INSERT", "DELETE"}),
     "portal_invitation": ("portal_invitationhistory", {"INSERT", "UPDATE"}),
@@ -58,6 +61,20 @@ def make_one_of_each() -> None:
     Case.objects.create(broker=broker, kind="other", title="A case", opened_at=make.NOW)
     AccountChange.objects.create(
         broker=broker, old_account_id="BP-1", new_account_id="BP-2", asked_by=olga, asked_at=make.NOW
+    )
+    payout = make.approved(make.payout(broker), by=(rita, olga))
+    Attempt.objects.create(
+        payout=payout, number=1, account_id=payout.account_id, amount=payout.due, created_at=make.NOW
+    )
+    Proposal.objects.create(
+        kind="adjust",
+        broker=broker,
+        amount="1.00",
+        text="A test",
+        note="for staff",
+        digest="0" * 64,
+        prepared_by=rita,
+        prepared_at=make.NOW,
     )
     ServiceToken.objects.create(
         name="gateway",

@@ -11,6 +11,7 @@ from payouts.month import Month
 from payouts.program.queries import changes_of, rules_of
 from payouts.program.standing import Range, ranges
 from portal.accounts.models import User
+from tests import make
 
 NOON = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 SECOND, HOUR, DAY = timedelta(seconds=1), timedelta(hours=1), timedelta(days=1)
@@ -81,10 +82,11 @@ def payout(broker: Broker, month: str, amount: str, *, approved_at: datetime | N
     run, _ = Run.objects.get_or_create(
         month=Month.parse(month).first_date, defaults={"calculated_at": NOON, "terms": "2025-09"}
     )
-    return Payout.objects.create(
+    made = Payout.objects.create(
         run=run,
         broker=broker,
         account_id=broker.account_id,
+        terms="2025-09",
         tier="BKR 0",
         rebate="0.2",
         spot_volume="0",
@@ -94,8 +96,8 @@ def payout(broker: Broker, month: str, amount: str, *, approved_at: datetime | N
         fees="1000000",
         amount=amount,
         payout=amount,
-        approved_at=approved_at,
     )
+    return make.approved(made, approved_at) if approved_at else made
 
 
 def kept(broker: Broker) -> list[tuple[str, datetime, datetime | None]]:

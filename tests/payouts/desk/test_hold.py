@@ -170,21 +170,6 @@ class TestWhatIsHeld:
         assert hold.held(1400) == []
 
 
-def test_an_approved_payout_is_not_held(committed_db: str) -> None:
-    broker = make.broker()
-    calculated(SEPTEMBER, OCTOBER)
-    with owner.connected() as hand:
-        hand.execute(
-            "UPDATE payout SET approved_at = now() FROM month_run"
-            " WHERE month_run.id = run_id AND month = '2026-09-01'"
-        )
-    case = make.suspended(broker, NOON).case
-
-    assert hold.hold_due(now=NOON) == 1
-
-    assert stands() == [("2026-10", case.pk, NOON)]
-
-
 def test_who_holds_at_once_hold_once(committed_db: str) -> None:
     assert _two_at_once() == [0, 2]
     assert PayoutHold.objects.count() == 2

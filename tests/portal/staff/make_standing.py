@@ -19,7 +19,14 @@ THEN = datetime(2026, 11, 10, 12, 0, tzinfo=UTC)
 MESSAGE, NOTE = "Orders were sent that nobody had asked for.", "Seen by the desk in Zug."
 
 
-def payout(broker: Broker, month: str = "2026-10", amount: str = "123.45", **fields: Any) -> Payout:
+def payout(
+    broker: Broker,
+    month: str = "2026-10",
+    amount: str = "123.45",
+    *,
+    approved_at: datetime | None = None,
+    **fields: Any,
+) -> Payout:
     """A payout as a month's calculation leaves it, written as a row."""
     run, _made = Run.objects.get_or_create(
         month=datetime.fromisoformat(f"{month}-01").date(),
@@ -29,6 +36,7 @@ def payout(broker: Broker, month: str = "2026-10", amount: str = "123.45", **fie
         "run": run,
         "broker": broker,
         "account_id": broker.account_id,
+        "terms": "2025-09",
         "tier": "BKR 0",
         "rebate": Decimal("0.2"),
         "spot_volume": Decimal(1_000_000),
@@ -39,7 +47,8 @@ def payout(broker: Broker, month: str = "2026-10", amount: str = "123.45", **fie
         "amount": Decimal(amount),
         "payout": Decimal(amount),
     }
-    return Payout.objects.create(**given | fields)
+    made = Payout.objects.create(**given | fields)
+    return make.approved(made, approved_at) if approved_at else made
 
 
 def fill(at: str, **changes: Any) -> None:

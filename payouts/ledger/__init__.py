@@ -1,0 +1,1 @@
+"""What each broker is owed, in whole cents, by double entry."""

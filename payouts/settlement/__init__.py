@@ -1,0 +1,1 @@
+"""Credits: money sent to brokers' accounts at the exchange, each exactly once."""

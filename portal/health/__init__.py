@@ -1,0 +1,1 @@
+"""Whether the portal works: for machines, for cron and for staff."""
