@@ -25,11 +25,18 @@ def django_db_setup(django_db_blocker: Any) -> Iterator[None]:
         yield
 
 
+@pytest.fixture(scope="session")
+def _reused() -> Iterator[databases.Reused]:
+    reused = databases.Reused(databases.own_name("committed"))
+    yield reused
+    reused.drop()
+
+
 @pytest.fixture
-def committed_db(django_db_setup: None, django_db_blocker: Any) -> Iterator[str]:
+def committed_db(django_db_setup: None, django_db_blocker: Any, _reused: databases.Reused) -> Iterator[str]:
     """A database in which transactions really commit, for threads and other processes. Its URL.
 
     Pass it to a process as DATABASE_URL.
     """
-    with django_db_blocker.unblock(), databases.clone(databases.own_name("committed")) as url:
+    with django_db_blocker.unblock(), _reused.in_use() as url:
         yield url

@@ -12,6 +12,8 @@ from django.conf import settings
 from django.core.management import call_command
 from django.db import connection, connections
 
+from tests import emptying
+
 ROOT = Path(__file__).resolve().parent.parent
 _LOCK = 7_230_101
 
@@ -74,6 +76,34 @@ def clone_of(source: str, name: str) -> Iterator[str]:
                 yield (f"postgres://{app['USER']}:{app['PASSWORD']}@{app['HOST']}:{app['PORT']}/{name}")
         finally:
             drop(server, name)
+
+
+class Reused:
+    """One clone for the tests of a process, as new for each of them."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+        self._fresh: emptying.Fresh | None = None
+
+    @contextmanager
+    def in_use(self) -> Iterator[str]:
+        """The database, in use by Django inside the block. Yields its URL."""
+        if self._fresh is None:
+            source = template()
+            with _administer() as server:
+                drop(server, self._name)
+                server.execute(f"CREATE DATABASE {self._name} TEMPLATE {source}")
+            self._fresh = emptying.look_at(self._name)
+        fresh, self._fresh = self._fresh, None
+        app = settings.DATABASES["default"]
+        with _named(self._name):
+            yield f"postgres://{app['USER']}:{app['PASSWORD']}@{app['HOST']}:{app['PORT']}/{self._name}"
+        if emptying.make_as_new(self._name, fresh):
+            self._fresh = fresh
+
+    def drop(self) -> None:
+        with _administer() as server:
+            drop(server, self._name)
 
 
 def drop(server: psycopg.Connection[tuple[object, ...]], name: str) -> None:
