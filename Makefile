@@ -6,13 +6,13 @@ CHROMIUM = $(shell command -v chromium)
 
 # Modules of rules: values in, values out. Every branch of them is under test.
 RULES = payouts/money.py,payouts/month.py,payouts/program/tiers.py,payouts/program/terms.py,$\
-payouts/exchange/answers.py,payouts/exchange/eligibility.py,payouts/exchange/port.py,payouts/exchange/signing.py,$\
+payouts/exchange/answers.py,payouts/exchange/credit_answers.py,payouts/exchange/eligibility.py,payouts/exchange/port.py,payouts/exchange/signing.py,$\
 payouts/program/standing.py,payouts/program/broker_code.py,payouts/program/broker_file.py,$\
 payouts/feed/record.py,payouts/feed/outcomes.py,payouts/feed/prepared.py,payouts/feed/verdict.py,payouts/feed/lines.py,$\
 payouts/feed/csv_rows.py,payouts/monthend/formula.py,$\
-payouts/monthend/calculation.py,payouts/monthend/what_if.py,payouts/statements/document.py,payouts/statements/sheet.py,$\
-payouts/statements/pseudonym.py,payouts/volume/ladder.py,$\
-payouts/desk/wording.py,portal/api/token_form.py,portal/team/roles.py,portal/application/country_rules.py,portal/application/promise.py,portal/application/risk.py
+payouts/monthend/calculation.py,payouts/monthend/corrections.py,payouts/monthend/what_if.py,payouts/ledger/entries.py,payouts/monthend/bounds.py,payouts/monthend/waiting_records.py,payouts/statements/document.py,payouts/statements/sheet.py,$\
+payouts/statements/pseudonym.py,payouts/volume/ladder.py,payouts/settlement/attempts.py,payouts/settlement/comparing.py,$\
+payouts/desk/wording.py,portal/api/token_form.py,portal/health/signs.py,portal/team/roles.py,portal/application/country_rules.py,portal/application/promise.py,portal/application/risk.py
 
 .PHONY: help install demo test check journeys faults bench
 

@@ -1,5 +1,33 @@
 """Opens the windows of the staff site: Django looks for them here."""
 
-from portal.staff import account_changes, applications, brokers, cases, letters, logins, tokens, view_as
+from portal.staff import (
+    account_changes,
+    applications,
+    brokers,
+    cases,
+    credits,
+    ledger,
+    letters,
+    logins,
+    months,
+    payouts,
+    proposals,
+    tokens,
+    view_as,
+)
 
-__all__ = ["account_changes", "applications", "brokers", "cases", "letters", "logins", "tokens", "view_as"]
+__all__ = [
+    "account_changes",
+    "applications",
+    "brokers",
+    "cases",
+    "credits",
+    "ledger",
+    "letters",
+    "logins",
+    "months",
+    "payouts",
+    "proposals",
+    "tokens",
+    "view_as",
+]

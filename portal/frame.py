@@ -22,6 +22,7 @@ _NEED_NO_DATABASE = frozenset(
         "check",
         "servers",
         "demo",
+        "health",
         "collectstatic",
         "makemessages",
         "compilemessages",

@@ -52,6 +52,8 @@ if IN_PRODUCTION:
             env.refuse(f"{_name} is not set: {_what}")
     if env.flag("PORTAL_DEMO", default=False):
         env.refuse("PORTAL_DEMO must not be set in production: it shows the demo's codes and letters")
+    if env.text("CRASH_POINT"):
+        env.refuse("CRASH_POINT must not be set in production: it kills the process on purpose")
 
 # -- servers ----------------------------------------------------------------------------------
 
@@ -105,7 +107,12 @@ CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_TIMEZONE = "UTC"
 CELERY_ENABLE_UTC = True
 CELERY_BEAT_SCHEDULE = schedule.ENTRIES
+#: The same as pages show it, with what each entry does.
+TIMETABLE = schedule.TIMETABLE
 CELERY_BEAT_SCHEDULE_FILENAME = str(DATA_DIR / "celerybeat-schedule")
+
+#: Modules with invariants of the books (`INVARIANTS`), beside the engine's own.
+BOOKS = ["portal.books"]
 
 # -- the site ---------------------------------------------------------------------------------
 
@@ -135,6 +142,7 @@ INSTALLED_APPS = [
     "pghistory",
 ]
 MIDDLEWARE = [
+    "portal.health.first.AnswerFirst",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",

@@ -7,6 +7,7 @@ from django.utils import timezone
 
 from portal import notices
 from portal.application import asking, erasure
+from portal.health import actions as health
 from portal.letters import sending
 
 log = logging.getLogger(__name__)
@@ -38,3 +39,9 @@ def ask_exchange() -> None:
 def erase_documents() -> None:
     """Documents whose time is up."""
     erasure.erase_due(now=timezone.now())
+
+
+@shared_task
+def beat_canary() -> None:
+    """That this runs is the sign of life of beat and worker."""
+    health.beat(now=timezone.now())

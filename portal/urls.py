@@ -13,6 +13,7 @@ from portal.api.urls import FEED
 from portal.application import views as application
 from portal.dashboard import views as dashboard
 from portal.exchange_account import views as exchange_account
+from portal.health import views as health
 from portal.home import views as home
 from portal.live import views as live
 from portal.simulator import codes_page, mailbox_page
@@ -132,6 +133,9 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("accounts/", include(_ACCOUNTS)),
     path("staff/", admin.site.urls),
     path("feed/v1/", include(FEED)),
+    path("healthz", health.healthz, name="healthz"),
+    path("readyz", health.readyz, name="readyz"),
+    path("status.json", health.status, name="status"),
 ]
 if settings.DEMO:
     urlpatterns += [

@@ -226,14 +226,24 @@ def payout(broker: Broker, month: str = "2026-10", amount: str = "1.00") -> Any:
 
 
 def approved(payout: Any, at: datetime = NOW, *, by: Any = ()) -> Any:
-    """A payout prepared by one and approved by another, written as the application's role may: no ledger."""
-    from payouts.models import Payout
+    """A payout prepared by one and approved by another, written as the application's role may: no ledger.
+
+    Its bounds are acknowledged with it.
+    """
+    from payouts.models import BoundAcknowledgement, Payout
     from portal.accounts.models import User
 
     first, second = by or (
         User.objects.get_or_create(email=f"{name}@exchange.example")[0] for name in ("pia", "quentin")
     )
     payout.refresh_from_db()
+    for bound in payout.bounds.all():
+        BoundAcknowledgement.objects.get_or_create(
+            payout=payout,
+            name=bound.name,
+            value=bound.value,
+            defaults={"note": "as usual", "by": first, "at": at},
+        )
     due = payout.payout + payout.corrections
     rows = Payout.objects.filter(pk=payout.pk)
     rows.update(

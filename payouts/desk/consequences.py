@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
+from payouts.desk.hold import HOLDABLE, to_be_sent
 from payouts.desk.standing import (
     broker_of,
     planned_from,
@@ -22,7 +23,7 @@ from payouts.volume.queries import between
 
 @dataclass(frozen=True, slots=True)
 class Touched:
-    """A payout that would be held: it is not approved. `amount` in dollars, whole cents."""
+    """A payout that would be held: it is not sent. `amount` in dollars, whole cents."""
 
     month: Month
     amount: Decimal
@@ -47,7 +48,7 @@ class Consequences:
     fills: int
     volume: Decimal
     fees: Decimal
-    #: What would be held, by month; of a planned act: as far as nothing is approved until then.
+    #: What would be held, by month; of a planned act: as far as nothing is sent until then.
     payouts: list[Touched]
     held_total: Decimal
     #: Starts of planned suspensions that a termination would cancel.
@@ -83,11 +84,11 @@ def of_termination(*, broker_code: int, effective_at: datetime | None, now: date
 
 
 def touched(broker_code: int) -> list[Touched]:
-    """The broker's payouts that are not approved, by month."""
-    rows = Payout.objects.filter(broker=broker_code, approved_at__isnull=True).order_by("run__month")
+    """The broker's payouts that a case can still hold, by month."""
+    rows = Payout.objects.filter(broker=broker_code, state__in=HOLDABLE).select_related("run")
     return [
-        Touched(Month.of_date(month), amount, account_id)
-        for month, amount, account_id in rows.values_list("run__month", "payout", "account_id")
+        Touched(Month.of_date(row.run.month), to_be_sent(row), row.account_id)
+        for row in rows.order_by("run__month")
     ]
 
 

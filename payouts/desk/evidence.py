@@ -58,10 +58,7 @@ def put(
     """
     if not files:
         return []
-    if len(files) > MOST_FILES:
-        raise TooManyFiles(f"{len(files)} files are too many at once: choose at most {MOST_FILES}.")
-    for each in files:
-        _must_be_usable(each)
+    must_be_usable(files)
     # One after the other, or two could bring the same file at once.
     Case.objects.select_for_update(no_key=True).get(pk=case.pk)
     _must_be_new(case, files, message)
@@ -85,7 +82,15 @@ def put(
     return made
 
 
-def _must_be_usable(file: NewFile) -> None:
+def must_be_usable(files: Sequence[NewFile]) -> None:
+    """Refuse `TooManyFiles` or `NotAFile`."""
+    if len(files) > MOST_FILES:
+        raise TooManyFiles(f"{len(files)} files are too many at once: choose at most {MOST_FILES}.")
+    for each in files:
+        _must_be_a_file(each)
+
+
+def _must_be_a_file(file: NewFile) -> None:
     if not file.name.strip() or len(file.name) > LONGEST_NAME or "\0" in file.name:
         raise NotAFile(f"A file's name has 1 to {LONGEST_NAME} characters: rename it.")
     if file.media_type not in MEDIA_TYPES:

@@ -36,7 +36,7 @@ def suspend(
     """Suspend a broker from an instant on, in the past or the future too; None is now.
 
     `note` is for staff, `message` is what the broker is told. Without a case one is opened. Once the
-    suspension has begun, the case holds every payout that is not approved. Refuses `NoSuchBroker`,
+    suspension has begun, the case holds every payout that is not sent. Refuses `NoSuchBroker`,
     `NotAReason`, `NotSaid`, `TooEarly`, `AlreadySuspended`, `Terminated`, `NoSuchCase`, `CaseIsClosed`, and
     what evidence refuses.
 

@@ -10,7 +10,7 @@ the way and proves nothing about the account.
 """
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, TypeVar
 
 import msgspec
 
@@ -29,8 +29,11 @@ UNUSABLE = (
 )
 
 
+Body = TypeVar("Body")
+
+
 class NotAnAnswer(Exception):
-    """What came back says nothing about the account. `sentence` is for people, the text for the log."""
+    """What came back says nothing about what was asked. `sentence` is for people, the text for the log."""
 
     def __init__(self, sentence: str, reason: str) -> None:
         super().__init__(reason)
@@ -65,21 +68,31 @@ _missing = msgspec.json.Decoder(_Missing)
 
 def account(account_id: str, reply: Reply) -> Account | None:
     """The account, or None when the exchange itself says that there is none. Raises `NotAnAnswer`."""
-    if reply.status not in (200, 404):
-        raise NotAnAnswer(_sentence(reply.status), f"status {reply.status}")
-    if reply.encoding not in ("", "identity"):
-        raise NotAnAnswer(UNUSABLE, "a compressed body, which was not asked for")
-    if reply.media_type.partition(";")[0].strip().lower() != "application/json":
-        raise NotAnAnswer(UNUSABLE, f"status {reply.status} without JSON")
-    try:
-        said = _found.decode(reply.body) if reply.status == 200 else _missing.decode(reply.body)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        raise NotAnAnswer(UNUSABLE, f"status {reply.status} with another body than agreed") from None
+    must_be_json(reply, (200, 404))
+    said = decoded(_found, reply) if reply.status == 200 else decoded(_missing, reply)
     if said.account_id != account_id:
         raise NotAnAnswer(UNUSABLE, "an answer about another account")
     if isinstance(said, _Missing):
         return None
     return Account(account_id, is_business=said.account_type == "BUSINESS", is_affiliate=said.affiliate)
+
+
+def must_be_json(reply: Reply, statuses: tuple[int, ...]) -> None:
+    """Raise `NotAnAnswer` unless it is plain JSON under one of the agreed statuses."""
+    if reply.status not in statuses:
+        raise NotAnAnswer(_sentence(reply.status), f"status {reply.status}")
+    if reply.encoding not in ("", "identity"):
+        raise NotAnAnswer(UNUSABLE, "a compressed body, which was not asked for")
+    if reply.media_type.partition(";")[0].strip().lower() != "application/json":
+        raise NotAnAnswer(UNUSABLE, f"status {reply.status} without JSON")
+
+
+def decoded(decoder: msgspec.json.Decoder[Body], reply: Reply) -> Body:
+    """The body as it was agreed on. Raises `NotAnAnswer`, whose text repeats nothing of it."""
+    try:
+        return decoder.decode(reply.body)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        raise NotAnAnswer(UNUSABLE, f"status {reply.status} with another body than agreed") from None
 
 
 def _sentence(status: int) -> str:

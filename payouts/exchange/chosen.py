@@ -3,12 +3,13 @@
 import threading
 from collections.abc import Callable
 from datetime import datetime
+from decimal import Decimal
 from functools import lru_cache
 
 from django.conf import settings
 
 from payouts.exchange.http import HttpExchange
-from payouts.exchange.port import Account, Exchange, ExchangeUnavailable
+from payouts.exchange.port import Account, Credited, CreditRejected, Exchange, ExchangeUnavailable
 from payouts.exchange.signing import Signer
 
 #: Threads share one exchange: it alone knows which moments its questions bear already.
@@ -19,10 +20,25 @@ class NotConfigured:
     """Stands where no exchange is set: every answer is that there is none."""
 
     def account(self, account_id: str) -> Account | None:
-        raise ExchangeUnavailable(
-            "Backpack Exchange is not configured here, so nothing was decided: set EXCHANGE_URL and"
-            " EXCHANGE_PRIVATE_KEY, or run the demo, which brings an exchange of its own."
-        )
+        raise _unavailable()
+
+    def credit(
+        self, *, key: str, account_id: str, amount: Decimal, reference: str
+    ) -> Credited | CreditRejected:
+        raise _unavailable()
+
+    def credit_by_key(self, key: str) -> Credited | CreditRejected | None:
+        raise _unavailable()
+
+    def credits(self, *, since: datetime, until: datetime) -> list[Credited]:
+        raise _unavailable()
+
+
+def _unavailable() -> ExchangeUnavailable:
+    return ExchangeUnavailable(
+        "Backpack Exchange is not configured here, so nothing was decided: set EXCHANGE_URL and"
+        " EXCHANGE_PRIVATE_KEY, or run the demo, which brings an exchange of its own."
+    )
 
 
 def exchange(*, clock: Callable[[], datetime]) -> Exchange:

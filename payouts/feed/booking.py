@@ -48,6 +48,8 @@ _TOTALS = {
 }
 
 
+_COUNTED = "count(*), sum(price * quantity), sum(greatest(fee, 0))"
+
 #: Held by every intake until its transaction ends: shared, or alone.
 _INTAKE_LOCK = 7_230_003
 
@@ -107,7 +109,7 @@ def write(batch: Prepared, *, source: str, file_format: str, header: bytes, now:
         if batch.rows:
             _keep_fills(cursor, batch_id)
             _keep_excluded(cursor, batch_id)
-            _add_totals(cursor)
+            add_totals(cursor, counted=_COUNTED, source="incoming WHERE reason = ''")
         cursor.execute(
             "INSERT INTO feed_batch (id, source, received_at, received, accepted, duplicate, excluded,"
             " quarantined) VALUES (%s, %s, %s, %s, %s, %s, %s, %s)",
@@ -158,14 +160,18 @@ def _keep_excluded(cursor: Any, batch_id: int) -> None:
     )
 
 
-def _add_totals(cursor: Any) -> None:
+def add_totals(cursor: Any, *, counted: str, source: str) -> None:
+    """Add fills, volume and fees, as `counted` makes them of the rows of `source`, to the three totals.
+
+    Whoever changes totals does it here, so that all take the rows' locks in one order.
+    """
     for table, key in _TOTALS.items():
         names = ", ".join(key)
         numbers = ", ".join(str(number) for number in range(1, len(key) + 1))
         cursor.execute(
             f"INSERT INTO {table} ({names}, fills, volume, fees)"
-            f" SELECT {', '.join(key.values())}, count(*), sum(price * quantity), sum(greatest(fee, 0))"
-            f" FROM incoming WHERE reason = '' GROUP BY {numbers} ORDER BY {numbers}"
+            f" SELECT {', '.join(key.values())}, {counted} FROM {source}"
+            f" GROUP BY {numbers} ORDER BY {numbers}"
             f" ON CONFLICT ({names}) DO UPDATE SET fills = {table}.fills + excluded.fills,"
             f" volume = {table}.volume + excluded.volume, fees = {table}.fees + excluded.fees"
         )

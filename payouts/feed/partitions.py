@@ -1,6 +1,7 @@
-"""The months' partitions of the table of fills, made when their first fill comes."""
+"""The months' partitions of the table of fills, made ahead, or at the latest when their first fill comes."""
 
 from collections.abc import Iterable
+from datetime import datetime
 
 from django.db import connection, transaction
 
@@ -23,3 +24,11 @@ def make(months: Iterable[Month]) -> None:
     for month in sorted(months):
         with transaction.atomic(), connection.cursor() as cursor:
             cursor.execute("SELECT make_fill_partition(%s)", [month.first_date])
+
+
+def make_ahead(*, now: datetime) -> list[Month]:
+    """Make what is missing of this month's partition and the next two months'; which were missing."""
+    this = Month.of(now)
+    made = sorted(missing([this, this.next(), this.next().next()]))
+    make(made)
+    return made

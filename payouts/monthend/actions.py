@@ -1,85 +1,117 @@
-"""Calculates months: one run a month, recalculated until its payouts are approved."""
+"""Calculates months: one run a month, recalculated until its payouts are approved, one broker at a time."""
 
-from collections.abc import Iterator, Sequence
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 
-from django.db import connection
+from django.db import connection, transaction
 
+from payouts import crash
 from payouts.month import Month
-from payouts.monthend import formula, queries
-from payouts.monthend.models import Line, Payout, Run
-from payouts.monthend.queries import BrokerMonth
-from payouts.monthend.snapshot import one_snapshot
-from payouts.program.terms import Terms, terms_for
+from payouts.monthend import chunk, lanes, queries, work
+from payouts.monthend.chunk import Task
+from payouts.monthend.models import Payout, Run, WorkItem
+from payouts.program.terms import Terms, entry_named, terms_for
 from payouts.refusal import Refusal
 
 #: A month closes by itself on the 1st at 00:30 UTC: late enough for the last fills to have arrived.
 CLOSES_AFTER = timedelta(minutes=30)
 
-
 #: The first of the two numbers of the advisory lock; the second is the month.
 _CALCULATION_LOCK = 7_230_003
+#: Brokers of one claim: a month's fills are read once for the bounds of all of them.
+_MOST_AT_ONCE = 500
+#: Fewer brokers are not worth a second connection.
+_WORTH_TWO_LANES = 20
+#: Between looks at what others are at work on.
+_WAIT = timedelta(milliseconds=100)
+
+Clock = Callable[[], datetime]
 
 
 class MonthNotOver(Refusal):
     """A month in progress has no run; it can only be looked at as it stands."""
 
 
+class NoRun(Refusal):
+    """The month has not been calculated yet."""
+
+
+class NotInTheRun(Refusal):
+    """No broker of the run has this code."""
+
+
+class AlreadyApproved(Refusal):
+    """The payout is approved, and is never calculated again."""
+
+
 def calculate(*, month: Month, now: datetime, terms: Terms | None = None) -> Run:
     """Calculate a finished month, or calculate it again from the books as they stand.
 
-    "On the first day of every month, broker tiers are updated and payouts calculated." Whoever comes
-    second waits for the first and finds the one run. Refuses `MonthNotOver`.
+    "On the first day of every month, broker tiers are updated and payouts calculated." Every payout that is
+    not approved is calculated anew, which voids its preparation; one that fails is parked and keeps no
+    other. Whoever comes second waits for the first and finds the one run. Refuses `MonthNotOver`.
     """
-    if not month.is_over(now):
-        raise MonthNotOver(f"{month} is not over: it ends at {month.ends_at:%Y-%m-%d %H:%M} UTC")
-    terms = terms or terms_for(month)
-    with _one_at_a_time(month), one_snapshot():
-        run, made = Run.objects.get_or_create(
-            month=month.first_date, defaults={"calculated_at": now, "terms": terms.name}
-        )
-        if not made:
-            run.calculated_at, run.terms = now, terms.name
-            run.save(update_fields=["calculated_at", "terms"])
-        months = queries.months_as_they_stand(month=month, terms=terms)
-        _write_payouts(run, months)
-        _write_lines(run, months)
-    return run
+    _must_be_over(month, now)
+    with _one_at_a_time(month):
+        return _calculate(month, terms or terms_for(month), _from(now), now)
 
 
-@contextmanager
-def _one_at_a_time(month: Month) -> Iterator[None]:
-    """Calculations of a month queue here. Saves work only: the unique month is what makes one run."""
-    key = [_CALCULATION_LOCK, month.year * 12 + month.number]
-    with connection.cursor() as cursor:
-        # Before the transaction: its snapshot must be younger than what the one before us wrote.
-        cursor.execute("SELECT pg_advisory_lock(%s, %s)", key)
-    try:
-        yield
-    finally:
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT pg_advisory_unlock(%s, %s)", key)
+def recalculate_one(*, month: Month, broker_code: int, now: datetime) -> WorkItem:
+    """Calculate one broker's part of a run again, for example after what parked it has been repaired.
+
+    The item says whether it went well. Refuses `NoRun`, `NotInTheRun`, `AlreadyApproved`.
+    """
+    with _one_at_a_time(month):
+        run = queries.run_of(month)
+        if run is None:
+            raise NoRun(f"{month} has no run yet: calculate the month first.")
+        if Payout.objects.filter(run=run, broker=broker_code, approved_at__isnull=False).exists():
+            raise AlreadyApproved(
+                f"The payout of broker {broker_code} for {month} is approved: what has changed since is"
+                " corrected with its next payout."
+            )
+        if not work.ask(run_id=run.pk, now=now, broker_codes=[broker_code]):
+            raise NotInTheRun(f"No broker has the code {broker_code}: look at the list of brokers.")
+        _work(Task(run, month, _terms_of(run, month), _from(now)))
+    return WorkItem.objects.get(run=run, broker=broker_code)
 
 
 def close_due_months(*, now: datetime) -> list[Month]:
     """Calculate every month that is over and has no run, in order, from the first with a fill.
 
-    The rows say what is due, so it does not matter who asks, how often, or how long nobody did. A
-    month that fails keeps no other open; what went wrong is raised at the end as an `ExceptionGroup`.
+    A run that somebody left unfinished is finished first. The rows say what is due, so it does not matter
+    who asks, how often, or how long nobody did. A month that somebody else is closing is left to them. A
+    month that fails keeps no other open; what went wrong is raised at the end as an `ExceptionGroup`. A
+    parked broker is no failure: its item says why.
     """
     closed, failed = [], []
-    for month in due_months(now=now):
+    unfinished = [Month.of_date(first) for first in work.months_left()]
+    for month in sorted({*unfinished, *due_months(now=now)}):
         try:
-            calculate(month=month, now=now)
+            if _close(month, now):
+                closed.append(month)
         except Exception as problem:
             problem.add_note(f"while calculating {month}")
             failed.append(problem)
-        else:
-            closed.append(month)
     if failed:
         raise ExceptionGroup("months that could not be calculated", failed)
     return closed
+
+
+def work_due(*, clock: Clock) -> int:
+    """Do what waits in any run and nobody is at work on, oldest month first; how many brokers that were.
+
+    Waits for nobody: for a sweep that comes often.
+    """
+    done = 0
+    while claims := work.claim(run_id=None, now=clock(), most=_MOST_AT_ONCE):
+        run = Run.objects.get(pk=claims[0].run_id)
+        month = Month.of_date(run.month)
+        chunk.work_off(Task(run, month, _terms_of(run, month), clock), claims)
+        done += len(claims)
+    return done
 
 
 def due_months(*, now: datetime) -> list[Month]:
@@ -94,75 +126,89 @@ def due_months(*, now: datetime) -> list[Month]:
     return due
 
 
-def _write_payouts(run: Run, months: Sequence[BrokerMonth]) -> None:
-    Payout.objects.bulk_create(
-        [
-            Payout(
-                run=run,
-                broker_id=each.broker,
-                account_id=each.account_id,
-                tier=each.tier.name,
-                rebate=each.tier.rebate,
-                spot_volume=each.payout.spot_volume,
-                futures_volume=each.payout.futures_volume,
-                volume=each.payout.volume,
-                fills=each.payout.fills,
-                fees=each.payout.fees,
-                amount=each.payout.amount,
-                payout=each.payout.payout,
-            )
-            for each in months
-        ],
-        update_conflicts=True,
-        unique_fields=["run", "broker"],
-        update_fields=[
-            "account_id",
-            "tier",
-            "rebate",
-            "spot_volume",
-            "futures_volume",
-            "volume",
-            "fills",
-            "fees",
-            "amount",
-            "payout",
-        ],
-        batch_size=2_000,
-    )
+def _close(month: Month, now: datetime) -> bool:
+    """Calculate a month, or finish what of it is left; False if somebody else is about to.
+
+    It waits for nobody: workers that queued here would leave letters and credits lying.
+    """
+    _must_be_over(month, now)
+    with _one_at_a_time(month, waiting=False) as is_ours:
+        if not is_ours:
+            return False
+        run = queries.run_of(month)
+        if run is None:
+            _calculate(month, terms_for(month), _from(now), now)
+        else:
+            _work(Task(run, month, _terms_of(run, month), _from(now)))
+    return True
 
 
-def _write_lines(run: Run, months: Sequence[BrokerMonth]) -> None:
-    """Replace the run's lines: the rules give each distinct rate once, SQL multiplies exactly."""
-    Line.objects.filter(payout__run=run).delete()
-    rates = _applied_rates(run.month, months)
+def _calculate(month: Month, terms: Terms, clock: Clock, now: datetime) -> Run:
+    with transaction.atomic():
+        run, is_new = Run.objects.get_or_create(
+            month=month.first_date, defaults={"calculated_at": now, "terms": terms.name}
+        )
+        if not is_new:
+            run.calculated_at, run.terms = now, terms.name
+            run.save(update_fields=["calculated_at", "terms"])
+        crash.point("run: opened")
+        work.ask(run_id=run.pk, now=now)
+    crash.point("run: items made")
+    _work(Task(run, month, terms, clock))
+    return run
+
+
+def _work(task: Task) -> None:
+    """Work on a run until nothing of it is left, also what others have claimed and do not finish."""
+    while True:
+        waiting = work.waiting(task.run.pk, now=task.clock())
+        if waiting:
+            number = lanes.number_for(waiting, least=_WORTH_TWO_LANES)
+            most = min(_MOST_AT_ONCE, -(-waiting // number))
+            lanes.run(lambda most=most: _claim_and_work(task, most), lanes=number)  # type: ignore[misc]
+        elif work.is_left(task.run.pk):
+            time.sleep(_WAIT.total_seconds())
+        else:
+            return
+
+
+def _claim_and_work(task: Task, most: int) -> None:
+    while claims := work.claim(run_id=task.run.pk, now=task.clock(), most=most):
+        chunk.work_off(task, claims)
+
+
+def _must_be_over(month: Month, now: datetime) -> None:
+    if not month.is_over(now):
+        raise MonthNotOver(f"{month} is not over: it ends at {month.ends_at:%Y-%m-%d %H:%M} UTC")
+
+
+def _terms_of(run: Run, month: Month) -> Terms:
+    return entry_named(run.terms) if run.terms else terms_for(month)
+
+
+def _from(now: datetime) -> Clock:
+    """The time as it passes from the door's now: leases end, however long the work takes."""
+    begun = time.monotonic()
+    return lambda: now + timedelta(seconds=time.monotonic() - begun)
+
+
+@contextmanager
+def _one_at_a_time(month: Month, *, waiting: bool = True) -> Iterator[bool]:
+    """Calculations of a month queue here, or learn that another is under way.
+
+    Saves work only: what makes one run, and one payout a broker, is the unique month and the fences.
+    """
+    key = [_CALCULATION_LOCK, month.year * 12 + month.number]
     with connection.cursor() as cursor:
-        cursor.execute(
-            "INSERT INTO payout_line (payout_id, trader, market, fee_rate, affiliate_rate, fills,"
-            " volume, fees, applied_rate, bound_by, amount)"
-            " SELECT payout.id, total.trader, total.market, total.fee_rate, total.affiliate_rate,"
-            " total.fills, total.volume, total.fees, rate.applied_rate, rate.bound_by,"
-            " total.fees * rate.applied_rate"
-            " FROM payout"
-            " JOIN total_by_rate total ON total.broker_code = payout.broker_id AND total.month = %s"
-            " JOIN unnest(%s::numeric[], %s::numeric[], %s::numeric[], %s::text[])"
-            "  AS rate (rebate, affiliate_rate, applied_rate, bound_by)"
-            "  ON rate.rebate = payout.rebate AND rate.affiliate_rate = total.affiliate_rate"
-            " WHERE payout.run_id = %s",
-            [run.month, *rates, run.pk],
-        )
-
-
-def _applied_rates(first_date: date, months: Sequence[BrokerMonth]) -> list[list[object]]:
-    """The applied rate and what bound it, as columns, for each rebate and affiliate rate of a month."""
-    affiliate_rates = queries.affiliate_rates(first_date)
-    rows = [
-        (
-            rebate,
-            affiliate_rate,
-            formula.applied_rate(rebate=rebate, affiliate_rate=affiliate_rate, cap=cap),
-            formula.bound_by(rebate=rebate, affiliate_rate=affiliate_rate, cap=cap),
-        )
-        for rebate, cap in sorted({(each.tier.rebate, each.terms.rebate_cap) for each in months})
-        for affiliate_rate in affiliate_rates
-    ]
-    return [list(column) for column in zip(*rows, strict=True)] or [[], [], [], []]
+        if waiting:
+            cursor.execute("SELECT pg_advisory_lock(%s, %s)", key)
+        else:
+            cursor.execute("SELECT pg_try_advisory_lock(%s, %s)", key)
+            if not cursor.fetchone()[0]:
+                yield False
+                return
+    try:
+        yield True
+    finally:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_unlock(%s, %s)", key)

@@ -56,6 +56,19 @@ class Payout:
 
 
 @dataclass(frozen=True, slots=True)
+class Amounts:
+    """What a payout comes to when it is approved; dollars in whole cents."""
+
+    corrections: Decimal
+    adjustments: Decimal
+    #: Brought forward from earlier months.
+    carried: Decimal
+    due: Decimal
+    #: Forfeited for suspended days.
+    withheld: Decimal
+
+
+@dataclass(frozen=True, slots=True)
 class Group:
     """Totals that share market and affiliate rate, and so the applied rate."""
 

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from payouts.money import plain, two_places
-from payouts.monthend.calculation import Line, Payout
+from payouts.monthend.calculation import Amounts, Line, Payout
 
 Document = dict[str, Any]
 
@@ -44,6 +44,18 @@ def of_lines(lines: Iterable[Line]) -> list[Document]:
 def draft(*, broker: int, payout: Payout, lines: Iterable[Line]) -> Document:
     """A statement before approval: unsigned and unnumbered, and it says so."""
     return of_payout(broker=broker, payout=payout) | {"lines": of_lines(lines), "status": "draft"}
+
+
+def approved(*, broker: int, payout: Payout, lines: Iterable[Line], amounts: Amounts) -> Document:
+    """A payout as it was approved, with what makes it due: it never changes any more."""
+    return of_payout(broker=broker, payout=payout) | {
+        "lines": of_lines(lines),
+        "corrections": two_places(amounts.corrections),
+        "adjustments": two_places(amounts.adjustments),
+        "carried": two_places(amounts.carried),
+        "due": two_places(amounts.due),
+        "status": "approved",
+    }
 
 
 def as_json(document: Document) -> bytes:

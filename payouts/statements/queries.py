@@ -17,7 +17,7 @@ class UnknownBroker(Refusal):
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """A broker's month as a document that is not a statement yet."""
+    """A broker's month as a document: a draft, or as it was approved."""
 
     month: Month
     broker_name: str
@@ -25,7 +25,8 @@ class Draft:
 
     @property
     def file_name(self) -> str:
-        return f"backpack-broker-{self.document['broker']}-{self.month}-draft"
+        name = f"backpack-broker-{self.document['broker']}-{self.month}"
+        return f"{name}-draft" if self.document["status"] == "draft" else name
 
     def with_pseudonyms(self, key: bytes) -> "Draft":
         """As the broker may see it: the exchange's own numbers of traders stay with the exchange."""
@@ -56,8 +57,8 @@ def draft(*, broker_code: int, month: Month) -> Draft:
         else:
             of = monthend.month_so_far(broker_code=broker_code, month=month)
             lines = iter(monthend.lines_as_they_stand(of))
-        return Draft(
-            month=month,
-            broker_name=broker.name,
-            document=document.draft(broker=broker_code, payout=of.payout, lines=lines),
-        )
+        if of.is_approved and of.amounts is not None:
+            made = document.approved(broker=broker_code, payout=of.payout, lines=lines, amounts=of.amounts)
+        else:
+            made = document.draft(broker=broker_code, payout=of.payout, lines=lines)
+        return Draft(month=month, broker_name=broker.name, document=made)

@@ -51,14 +51,15 @@ _WHOLE_HOURS = "SELECT fills, volume, fees FROM total_by_hour WHERE broker_code 
 _FILLS = (
     "SELECT count(*), sum(price * quantity), sum(greatest(fee, 0)) FROM fill"
     " WHERE broker_code = %s AND executed_at >= %s AND executed_at < %s"
+    " AND NOT EXISTS (SELECT FROM fill_void WHERE fill_void.fill_id = fill.id)"
 )
 
 
 def between(*, broker_code: int, starts_at: datetime, ends_at: datetime | None) -> Between:
     """What a broker's fills come to from an instant until before another, to the microsecond; None is no end.
 
-    Whole hours are read from the totals, the two hours at the edges from the fills, which are found by time:
-    in one statement, so that no intake comes in between.
+    Whole hours are read from the totals, the two hours at the edges from the fills, which are found by time,
+    without those that were voided: in one statement, so that no intake or void comes in between.
     """
     if ends_at is not None and ends_at <= starts_at:
         return _NOTHING
@@ -143,8 +144,8 @@ def days_of(*, broker_code: int, month: Month, until: datetime) -> list[Day]:
 
 
 def active_traders(*, broker_code: int, month: Month) -> int:
-    """How many traders had at least one fill in the month."""
-    totals = TotalByRate.objects.filter(month=month.first_date, broker_code=broker_code)
+    """How many traders had at least one fill in the month that counts."""
+    totals = TotalByRate.objects.filter(month=month.first_date, broker_code=broker_code, fills__gt=0)
     traders: int = totals.aggregate(traders=Count("trader", distinct=True))["traders"]
     return traders
 

@@ -37,6 +37,15 @@ class Act(StrEnum):
     VIEW_AS = "look at a broker's pages as the broker sees them"
     SEE_TOKENS = "see service tokens"
     MANAGE_TOKENS = "make and revoke service tokens"
+    SEE_PAYOUTS = "see payouts, credits and the ledger"
+    TAKE_PACK = "take the pack of a month"
+    RECALCULATE = "calculate months again"
+    ACKNOWLEDGE_BOUNDS = "acknowledge what is unusual about a payout"
+    PREPARE_PAYOUTS = "prepare payouts"
+    APPROVE_PAYOUTS = "approve payouts that another prepared"
+    PREPARE_MONEY = "prepare releases, forfeits, voids, adjustments and resolutions"
+    CONFIRM_MONEY = "confirm such an act that another prepared"
+    RETRY_CREDITS = "send a rejected credit again"
 
 
 _SEE_ALL = {
@@ -49,6 +58,8 @@ _SEE_ALL = {
     Act.SEE_CASES,
     Act.VIEW_AS,
     Act.SEE_TOKENS,
+    Act.SEE_PAYOUTS,
+    Act.TAKE_PACK,
 }
 GRANTS: dict[StaffRole, set[Act]] = {
     StaffRole.REVIEWER: {
@@ -76,9 +87,30 @@ GRANTS: dict[StaffRole, set[Act]] = {
         Act.CONFIRM_ACCOUNT,
         Act.VIEW_AS,
         Act.SEE_TOKENS,
+        Act.SEE_PAYOUTS,
     },
-    StaffRole.FINANCE_PREPARER: {Act.SEE_BROKERS, Act.SEE_CASES, Act.CHECK_ACCOUNT},
-    StaffRole.FINANCE_APPROVER: {Act.SEE_BROKERS, Act.SEE_CASES, Act.CONFIRM_ACCOUNT},
+    StaffRole.FINANCE_PREPARER: {
+        Act.SEE_BROKERS,
+        Act.SEE_CASES,
+        Act.CHECK_ACCOUNT,
+        Act.SEE_PAYOUTS,
+        Act.TAKE_PACK,
+        Act.RECALCULATE,
+        Act.ACKNOWLEDGE_BOUNDS,
+        Act.PREPARE_PAYOUTS,
+        Act.PREPARE_MONEY,
+        Act.RETRY_CREDITS,
+    },
+    StaffRole.FINANCE_APPROVER: {
+        Act.SEE_BROKERS,
+        Act.SEE_CASES,
+        Act.CONFIRM_ACCOUNT,
+        Act.SEE_PAYOUTS,
+        Act.TAKE_PACK,
+        Act.ACKNOWLEDGE_BOUNDS,
+        Act.APPROVE_PAYOUTS,
+        Act.CONFIRM_MONEY,
+    },
     StaffRole.AUDITOR: _SEE_ALL,
 }
 

@@ -7,6 +7,8 @@
 | `BP-91` and four digits | a personal account |
 | `BP-92` and four digits | a business account that is enrolled in the Affiliate Program |
 | `BP-93` and four digits | a business account, an affiliate two minutes after it is first asked about |
+| `BP-95` and four digits | a business account that takes no credits: it is being closed |
+| `BP-96` and four digits | a business account; credits to those of `credit_faults.EXAMPLES` go wrong |
 | those of `EXAMPLES_OF_OUTAGES` | never answered about |
 | anything else | no such account |
 """
@@ -20,7 +22,7 @@ from portal.simulator.businesses import BUSINESSES
 from portal.simulator.outages import Outage
 
 BECOMES_AN_AFFILIATE_AFTER = timedelta(minutes=2)
-_EXAMPLE = re.compile(r"BP-(9[0-3])[0-9]{4}")
+_EXAMPLE = re.compile(r"BP-(9[0-356])[0-9]{4}")
 _BROKERS = frozenset(business.account_id for business in BUSINESSES)
 #: Enrolled in the Affiliate Program after it had joined: the daily sweep finds it.
 _CONFLICT = next(business.account_id for business in BUSINESSES if business.code == 3_100)
@@ -40,6 +42,7 @@ EXAMPLES = (
     ("BP-920001", "enrolled in the Affiliate Program"),
     ("BP-930001", "becomes an affiliate two minutes after the first question"),
     ("BP-940001", "no such account"),
+    ("BP-950001", "a business account that takes no credits any more"),
     ("BP-990000", "the exchange is down"),
 )
 
@@ -51,6 +54,9 @@ class Accounts:
         self._clock = clock
         self._first_asked: dict[str, datetime] = {}
         self._told: dict[str, Account | None] = {}
+        self._no_credits: dict[str, str] = {}
+        #: Whether every account that was not told of otherwise is a business account.
+        self.all_exist = False
 
     def tell(self, account_id: str, *, is_business: bool = True, is_affiliate: bool = False) -> None:
         """From now on the account is so, whatever its id says."""
@@ -60,6 +66,26 @@ class Accounts:
         """From now on there is no such account."""
         self._told[account_id] = None
 
+    def close(self, account_id: str) -> None:
+        """From now on the account takes no credits, because it is closed."""
+        self._no_credits[account_id] = "ACCOUNT_CLOSED"
+
+    def restrict(self, account_id: str) -> None:
+        """From now on the account takes no credits for some other reason of the exchange's."""
+        self._no_credits[account_id] = "ACCOUNT_RESTRICTED"
+
+    def reopen(self, account_id: str) -> None:
+        """The account takes credits again."""
+        self._no_credits.pop(account_id, None)
+
+    def why_no_credit(self, account_id: str) -> str:
+        """The code with which a credit to the account is rejected; nothing when it takes credits."""
+        if self.find(account_id) is None:
+            return "ACCOUNT_NOT_FOUND"
+        example = _EXAMPLE.fullmatch(account_id)
+        is_closing = example is not None and example[1] == "95"
+        return self._no_credits.get(account_id, "ACCOUNT_CLOSED" if is_closing else "")
+
     def find(self, account_id: str) -> Account | None:
         if account_id in self._told:
             return self._told[account_id]
@@ -67,7 +93,7 @@ class Accounts:
             return Account(account_id, is_business=True, is_affiliate=account_id == _CONFLICT)
         found = _EXAMPLE.fullmatch(account_id)
         if found is None:
-            return None
+            return Account(account_id, is_business=True, is_affiliate=False) if self.all_exist else None
         kind = found[1]
         return Account(
             account_id,

@@ -1,4 +1,4 @@
-"""The simulated exchange's door: answers signed questions about accounts over HTTP, on this machine only."""
+"""The simulated exchange's door: answers signed questions over HTTP, on this machine only."""
 
 import base64
 import binascii
@@ -9,19 +9,29 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import ClassVar
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, quote, urlsplit
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from portal.simulator import outages
 from portal.simulator.accounts import EXAMPLES_OF_OUTAGES, Accounts
+from portal.simulator.credit_door import CreditDoor
+from portal.simulator.credits import Credits
 from portal.simulator.outages import Outage
 
-_PATH = "/api/v1/brokerProgram/account"
-_INSTRUCTION = "brokerAccountQuery"
+_PATH = "/api/v1/brokerProgram/"
+#: Which instruction signs a question, and what it is about.
+_INSTRUCTIONS = {
+    ("GET", f"{_PATH}account"): ("brokerAccountQuery", "account"),
+    ("POST", f"{_PATH}credit"): ("brokerCredit", "credit"),
+    ("GET", f"{_PATH}credit"): ("brokerCreditQuery", "lookup"),
+    ("GET", f"{_PATH}credits"): ("brokerCreditList", "list"),
+}
 _LONGEST_WINDOW = 60_000
+_LARGEST_BODY = 65_536
 
 
 class NotLetIn(Exception):
@@ -38,9 +48,17 @@ class AnsweringExchange:
         clock: Callable[[], datetime],
         port: int = 0,
         tls: ssl.SSLContext | None = None,
+        credits_file: Path | None = None,
     ) -> None:
-        """`verifying_key` is whom it lets in, in base64. Port 0 is any free one."""
+        """`verifying_key` is whom it lets in, in base64. Port 0 is any free one.
+
+        `credits_file` keeps the list of credits over a restart; without one it is gone with the object.
+        """
         self.accounts = Accounts(clock=clock)
+        self.credits = Credits(clock=clock, accounts=self.accounts, file=credits_file)
+        self.credit_door = CreditDoor(self.credits)
+        #: How questions about credits go wrong; `outage` below is about accounts only.
+        self.faults = self.credit_door.faults
         #: How it fails about every account, until it is None again; and about single ones.
         self.outage: Outage | None = None
         self.outages: dict[str, Outage] = dict(EXAMPLES_OF_OUTAGES)
@@ -51,7 +69,7 @@ class AnsweringExchange:
         self.port = port
         self._tls = tls
         self._verifying_key = verifying_key
-        self._clock = clock
+        self.clock = clock
         self._seen: dict[bytes, int] = {}
         self._lock = threading.Lock()
         self._stopped = threading.Event()
@@ -93,15 +111,27 @@ class AnsweringExchange:
     def answer(self, handler: "_Questions") -> None:
         """Answer one question, or fail to."""
         asked = urlsplit(handler.path)
-        if asked.path != _PATH:
+        known = _INSTRUCTIONS.get((handler.command, asked.path))
+        if known is None:
             outages.send(handler, 404, _refusal("RESOURCE_NOT_FOUND"))
             return
+        instruction, about = known
         try:
-            self._let_in(handler, asked.query)
+            fields = _body(handler) if handler.command == "POST" else None
+            parts = _parts(asked.query) if fields is None else _as_parts(fields)
+            self._let_in(handler, instruction, parts)
         except NotLetIn as refused:
+            handler.close_connection = True  # a body that was not read would be taken for a question
             outages.send(handler, 401, _refusal(str(refused)))
             return
-        account_id = parse_qs(asked.query).get("accountId", [""])[0]
+        if about == "account":
+            self._answer_about_an_account(handler, parse_qs(asked.query).get("accountId", [""])[0])
+            return
+        if fields is None:
+            fields = {name: values[0] for name, values in parse_qs(asked.query).items()}
+        self.credit_door.answer(handler, about, fields, self._stopped)
+
+    def _answer_about_an_account(self, handler: "_Questions", account_id: str) -> None:
         with self._lock:
             self.asked.append(account_id)
         if self.held is not None:
@@ -118,7 +148,7 @@ class AnsweringExchange:
         said = {"accountId": account_id, "accountType": kind, "affiliate": account.is_affiliate}
         outages.send(handler, 200, json.dumps(said).encode())
 
-    def _let_in(self, handler: "_Questions", query: str) -> None:
+    def _let_in(self, handler: "_Questions", instruction: str, parameters: list[str]) -> None:
         """Check key, signature, time and that the question is new, from what came over the wire."""
         given = handler.headers
         try:
@@ -128,14 +158,14 @@ class AnsweringExchange:
             raise NotLetIn("INVALID_CLIENT_REQUEST") from None
         if given["X-API-Key"] != self._verifying_key:
             raise NotLetIn("INVALID_API_KEY")
-        parts = [f"instruction={_INSTRUCTION}", *sorted(query.split("&"))]
+        parts = [f"instruction={instruction}", *sorted(parameters)]
         signed = "&".join([*parts, f"timestamp={timestamp}", f"window={window}"])
         try:
             key = Ed25519PublicKey.from_public_bytes(base64.b64decode(self._verifying_key))
             key.verify(signature, signed.encode())
         except InvalidSignature:
             raise NotLetIn("INVALID_SIGNATURE") from None
-        now = int(self._clock().timestamp() * 1_000)
+        now = int(self.clock().timestamp() * 1_000)
         if not 0 < window <= _LONGEST_WINDOW or abs(now - timestamp) > window:
             raise NotLetIn("REQUEST_EXPIRED")
         with self._lock:
@@ -165,9 +195,36 @@ class _Questions(BaseHTTPRequestHandler):
         with suppress(OSError):
             self.server.exchange.answer(self)
 
+    def do_POST(self) -> None:
+        with suppress(OSError):
+            self.server.exchange.answer(self)
+
     def log_message(self, format: str, *args: object) -> None:
         """Questions are not worth a line."""
 
 
 def _refusal(code: str, **more: str) -> bytes:
     return json.dumps({"code": code, "message": "scripted by the simulator"} | more).encode()
+
+
+def _body(handler: BaseHTTPRequestHandler) -> dict[str, str]:
+    """The fields of a body. Raises `NotLetIn` for what can be no signed question."""
+    length = handler.headers.get("Content-Length", "")
+    if not length.isdecimal() or int(length) > _LARGEST_BODY:
+        raise NotLetIn("INVALID_CLIENT_REQUEST")
+    try:
+        fields = json.loads(handler.rfile.read(int(length)))
+    except (ValueError, RecursionError):
+        raise NotLetIn("INVALID_CLIENT_REQUEST") from None
+    if not isinstance(fields, dict) or not all(isinstance(each, str) for each in fields.values()):
+        raise NotLetIn("INVALID_CLIENT_REQUEST")
+    return fields
+
+
+def _parts(query: str) -> list[str]:
+    return query.split("&") if query else []
+
+
+def _as_parts(fields: dict[str, str]) -> list[str]:
+    """Fields as they would stand in an address, which is how they are signed."""
+    return [f"{quote(name, safe='')}={quote(value, safe='')}" for name, value in fields.items()]

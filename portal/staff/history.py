@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
 from django.apps import apps
@@ -12,7 +13,11 @@ from django.utils.formats import number_format
 from django.utils.translation import gettext as _
 
 from payouts.desk.models import AccountChange
+from payouts.desk.money_models import Proposal
+from payouts.money import plain
+from payouts.monthend.models import Payout
 from payouts.program.models import Broker
+from payouts.settlement.models import Attempt
 from portal.accounts.models import Factor, User
 from portal.api.models import ServiceToken
 from portal.application.models import Application, Document
@@ -76,17 +81,23 @@ _INVITATION = _Kept("portal.InvitationHistory", Invitation)
 _USER = _Kept("portal.UserHistory", User)
 _TOKEN = _Kept("portal.ServiceTokenHistory", ServiceToken)
 _ACCOUNT_CHANGE = _Kept("payouts.AccountChangeHistory", AccountChange)
+_PAYOUT = _Kept("payouts.PayoutHistory", Payout)
+_PROPOSAL = _Kept("payouts.ProposalHistory", Proposal)
+_ATTEMPT = _Kept("payouts.AttemptHistory", Attempt)
 _FACTOR = _Kept("portal.FactorHistory", Factor, thing="id")
 _STAFF_ROLE = _Kept("portal.StaffRoleHistory", User.groups.through, thing="id")
 
 #: What belongs on the page of an object: which histories, and by which of their columns.
 _ON_THE_PAGE_OF: dict[type[Model], tuple[tuple[_Kept, str], ...]] = {
     AccountChange: ((_ACCOUNT_CHANGE, "pgh_obj_id"),),
+    Attempt: ((_ATTEMPT, "pgh_obj_id"),),
     Application: ((_APPLICATION, "pgh_obj_id"), (_DOCUMENT, "application_id")),
     Broker: ((_BROKER, "pgh_obj_id"), (_MEMBERSHIP, "broker_id"), (_INVITATION, "broker_id")),
     Document: ((_DOCUMENT, "pgh_obj_id"),),
     Invitation: ((_INVITATION, "pgh_obj_id"),),
     Membership: ((_MEMBERSHIP, "pgh_obj_id"),),
+    Payout: ((_PAYOUT, "pgh_obj_id"), (_ATTEMPT, "payout_id")),
+    Proposal: ((_PROPOSAL, "pgh_obj_id"),),
     ServiceToken: ((_TOKEN, "pgh_obj_id"),),
     User: ((_USER, "pgh_obj_id"), (_STAFF_ROLE, "user_id"), (_FACTOR, "user_id"), (_MEMBERSHIP, "login_id")),
 }
@@ -148,6 +159,11 @@ def _called(model: type[Model]) -> str:
     return _("staff role") if model is User.groups.through else str(model._meta.verbose_name)
 
 
+def _by(context: dict[str, Any]) -> Any:
+    """The login of whoever did it: of the request or, where an act was done without one, as it was told."""
+    return context.get("user") or context.get("by") or context.get("login")
+
+
 def _door(context: dict[str, Any]) -> str:
     for key, words in (("command", _("command %s")), ("task", _("task %s"))):
         if context.get(key):
@@ -161,7 +177,7 @@ class _Names:
     def __init__(self, found: list[tuple[_Kept, Any, Any]]) -> None:
         wanted: dict[type[Model], set[Any]] = {User: set(), Group: set(), Broker: set(), Application: set()}
         for _kept, _before, row in found:
-            user = (row.pgh_context or {}).get("user")
+            user = _by(row.pgh_context or {})
             wanted[User].add(user)
             for field in row._meta.concrete_fields:
                 if field.related_model in wanted:
@@ -172,7 +188,7 @@ class _Names:
         }
 
     def who(self, context: dict[str, Any]) -> str:
-        user = context.get("user")
+        user = _by(context)
         if user is not None:
             return self._names[User].get(user) or _("login %s, removed since") % user
         if "request" in context:
@@ -190,8 +206,15 @@ class _Names:
         return str(dict(field.flatchoices).get(value, value))
 
 
+def _number(value: Decimal) -> str:
+    """Cents as they are kept; of longer figures no zeros at the end."""
+    shown = f"{value:f}"
+    return plain(value) if len(shown.partition(".")[2]) > 2 else shown
+
+
 _SHOWN: dict[type, Callable[[Any], str]] = {
     bool: lambda value: _("yes") if value else _("no"),
+    Decimal: _number,
     datetime: lambda value: f"{value:%Y-%m-%d %H:%M:%S} UTC",
     int: lambda value: number_format(value, use_l10n=False),
 }

@@ -10,6 +10,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, URLResolver, include, path, re_path, reverse
 from django.utils import timezone
+from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.cache import never_cache
@@ -17,6 +18,7 @@ from django.views.decorators.csrf import csrf_protect
 
 from portal.accounts.staff_roles import Act
 from portal.application.review_queue import work
+from portal.staff import health_page, money_waiting
 from portal.staff.broker_list import unanswered
 from portal.staff.waiting import waiting
 from portal.staff.window import acts
@@ -61,10 +63,21 @@ class StaffSite(AdminSite):
         return [
             path("", self.admin_view(self.index), name="index"),
             path("login/", self.login, name="login"),
+            *health_page.urls(self),
             *windows,
             re_path(f"^(?P<app_label>{labels or '-'})/$", self.admin_view(self.app_index), name="app_list"),
             re_path(r"(?P<url>.*)$", self.admin_view(self.catch_all_view)),
         ]
+
+    def get_app_list(self, request: HttpRequest, app_label: str | None = None) -> list[Any]:
+        """The windows by the names that they give themselves."""
+        found = super().get_app_list(request, app_label)
+        for app in found:
+            for each in app["models"]:
+                called = getattr(self._registry[each["model"]], "called", None)
+                each["name"] = capfirst(str(called or each["name"]))
+            app["models"].sort(key=lambda each: str(each["name"]))
+        return found
 
     def login(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         """The portal's own login page; Django's form knows no second factor and no limits."""
@@ -76,8 +89,10 @@ class StaffSite(AdminSite):
         """What waits for this login's roles."""
         may = acts(request)
         found = {
+            "not_well": health_page.not_well(now=timezone.now()),
             "work": work(login=request.user) if Act.SEE_APPLICATIONS in may else None,
             "waiting": waiting(login=request.user, acts=may),
+            "money": money_waiting.waiting(login=request.user, acts=may, now=timezone.now()),
             "unanswered": unanswered(now=timezone.now()) if Act.SEE_BROKERS in may else None,
         }
         return super().index(request, found | (extra_context or {}))

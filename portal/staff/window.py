@@ -32,6 +32,8 @@ class Window(ModelAdmin):  # type: ignore[type-arg]  # one base for windows on e
 
     #: The act that a role must include to look through this window.
     see: ClassVar[Act]
+    #: What the bar of windows calls it, if not by its model's name.
+    called: ClassVar[Any] = None
     actions = None
     list_per_page = 50
     list_max_show_all = 0
@@ -95,3 +97,13 @@ class Window(ModelAdmin):  # type: ignore[type-arg]  # one base for windows on e
 
     def delete_queryset(self, request: HttpRequest, queryset: Any) -> None:
         raise PermissionDenied
+
+
+class MoneyWindow(Window):
+    """A window on payouts, credits or the ledger that other pages lead to: it stands in no bar of windows."""
+
+    see = Act.SEE_PAYOUTS
+    sortable_by = ()
+
+    def get_model_perms(self, request: HttpRequest) -> dict[str, bool]:
+        return {}

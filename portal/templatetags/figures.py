@@ -25,6 +25,13 @@ def money(amount: Decimal) -> str:
 
 
 @register.filter
+def signed(amount: Decimal) -> str:
+    """A change in whole cents with its sign: `+$12.30`, `−$0.04`, `$0.00`."""
+    shown = money(amount)
+    return f"+{shown}" if amount > 0 else shown
+
+
+@register.filter
 def exact_dollars(amount: Decimal) -> str:
     """Every digit there is, at least two places: `$1,677.91868621`."""
     return _dollars(_with_places(_decimal(amount)))
@@ -47,6 +54,12 @@ def dollars(amount: Decimal) -> SafeString:
 def percent(fraction: Decimal) -> str:
     """A rate with every digit: 0.2 → `20%`, 0.00026 → `0.026%`."""
     return f"{plain(_decimal(fraction).scaleb(2, context=EXACT))}%"
+
+
+@register.filter
+def digits(number: Decimal) -> str:
+    """Every digit of a number that is no money, and no more: `0.25`."""
+    return plain(_decimal(number))
 
 
 @register.filter

@@ -154,6 +154,8 @@ _APP = "/staff/portal/application/"
 STAFF: tuple[Visit, ...] = (
     Visit("/staff/", "root"),
     Visit("/staff/", "rita"),
+    Visit("/staff/health/", "root"),
+    Visit("/staff/health/", "rita"),
     Visit("/staff/", "finn", status=403),
     Visit("/staff/portal/", "root", lands="/staff/"),
     Visit(_APP, "rita"),
@@ -308,4 +310,60 @@ STANDINGS: tuple[Visit, ...] = (
     Visit(f"{_TOKEN}{{token_pk}}/revoke/", "root"),
     Visit("/staff/portal/user/{olga_pk}/change/", "root"),
     Visit("/staff/portal/user/{olga_pk}/remove-factors/", "root"),
+)
+
+
+# -- what staff do with months, payouts, credits and the ledger
+
+_RUN, _PAYOUT = "/staff/payouts/run/", "/staff/payouts/payout/"
+_ACT, _CREDIT = "/staff/payouts/proposal/", "/staff/payouts/attempt/"
+_LEDGER, _DIFFERENCE = "/staff/payouts/transaction/", "/staff/payouts/difference/"
+_STATES = ("calculated", "prepared", "unusual", "held", "parked", "credited", "unknown", "rejected")
+_NOTE = (("Why, for staff", "Seen by two of us."),)
+MONEY: tuple[Visit, ...] = (
+    *(Visit("/staff/", who) for who in ("prep", "finn")),
+    Visit(_RUN, "finn"),
+    Visit(f"{_RUN}{{run_pk}}/change/", "prep"),
+    Visit(f"{_RUN}{{run_pk}}/change/", "ada", asked="?show=attention&order=code"),
+    Visit(f"{_RUN}{{before_pk}}/change/", "finn"),
+    Visit(f"{_RUN}{{run_pk}}/prepare/", "prep", asked="?payouts=all"),
+    Visit(f"{_RUN}{{run_pk}}/prepare/", "prep"),
+    Visit(f"{_RUN}{{run_pk}}/take-back/", "prep", asked="?payout={prepared_pk}"),
+    Visit(f"{_RUN}{{run_pk}}/approve/", "finn", asked="?payouts=all"),
+    Visit(f"{_RUN}{{run_pk}}/recalculate/", "prep"),
+    Visit(f"{_RUN}{{run_pk}}/dry-run/", "prep"),
+    Visit(f"{_RUN}{{run_pk}}/pack/", "finn"),
+    Visit(_PAYOUT, "finn"),
+    Visit(_PAYOUT, "prep", asked="?waits=release"),
+    *(Visit(f"{_PAYOUT}{{{state}_pk}}/change/", "root") for state in _STATES),
+    Visit(f"{_PAYOUT}{{unusual_pk}}/change/", "prep"),
+    Visit(f"{_PAYOUT}{{prepared_pk}}/fills/", "finn", asked="{line}"),
+    Visit(f"{_PAYOUT}{{unusual_pk}}/fills/", "finn", asked="?bound=one+of+its+first+payouts"),
+    Visit(f"{_PAYOUT}{{parked_pk}}/recalculate/", "prep"),
+    Visit(f"{_PAYOUT}{{rejected_pk}}/retry/", "prep"),
+    Visit(f"{_PAYOUT}{{held_pk}}/release/{{hold_pk}}/", "prep"),
+    Visit(f"{_PAYOUT}{{held_pk}}/release/{{hold_pk}}/", "prep", press="Prepare it", status=422),
+    Visit(f"{_PAYOUT}{{held_pk}}/forfeit/", "prep"),
+    Visit(_ACT, "finn"),
+    *(Visit(f"{_ACT}{{{act}_pk}}/change/", "ada") for act in ("adjusted", "voided", "forfeited", "resolved")),
+    Visit(f"{_ACT}{{adjusted_pk}}/confirm/", "finn"),
+    Visit(f"{_ACT}{{voided_pk}}/confirm/", "finn"),
+    Visit(f"{_ACT}{{adjusted_pk}}/withdraw/", "prep"),
+    Visit(f"{_ACT}adjust/1400/", "prep"),
+    Visit(f"{_ACT}adjust/1400/", "prep", fill=_NOTE, press="Prepare it", status=422),
+    Visit(f"{_ACT}void/1500/", "prep"),
+    Visit(f"{_ACT}void/1500/", "prep", fill=(("Trader", "701"),), press="Preview"),
+    Visit(f"{_ACT}void/1500/", "prep", fill=(("Trader", "9"),), press="Preview", status=409),
+    Visit(_CREDIT, "oper"),
+    *(Visit(f"{_CREDIT}{{{which}_pk}}/change/", "root") for which in ("attempt", "attempt_rejected")),
+    Visit(f"{_CREDIT}{{attempt_pk}}/resolve/", "prep"),
+    Visit(_DIFFERENCE, "ada"),
+    Visit(f"{_DIFFERENCE}{{difference_pk}}/change/", "ada"),
+    Visit(f"{_DIFFERENCE}{{difference_pk}}/resolve/", "prep"),
+    Visit("/staff/payouts/reconciliation/", "ada"),
+    Visit("/staff/payouts/reconciliation/{reconciliation_pk}/change/", "ada"),
+    Visit(_LEDGER, "ada"),
+    Visit(f"{_LEDGER}{{transaction_pk}}/change/", "ada"),
+    Visit(f"{_LEDGER}broker/1700/", "prep"),
+    Visit("/staff/payouts/broker/1700/change/", "prep"),
 )

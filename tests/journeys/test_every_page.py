@@ -18,10 +18,20 @@ from playwright.sync_api import Browser, ConsoleMessage, Page, TimeoutError
 
 from tests import exchange as exchanges
 from tests.journeys import world as worlds
-from tests.journeys import world_desk
+from tests.journeys import world_desk, world_money
 from tests.journeys.axe import serious_violations
 from tests.journeys.conftest import ROOT, free_port, wait_for
-from tests.journeys.every_page import APPLICANTS, BROKERS, CASES, MEMBERS, STAFF, STANDINGS, VISITORS, Visit
+from tests.journeys.every_page import (
+    APPLICANTS,
+    BROKERS,
+    CASES,
+    MEMBERS,
+    MONEY,
+    STAFF,
+    STANDINGS,
+    VISITORS,
+    Visit,
+)
 from tests.journeys.world import World
 from tests.portal.matrix.addresses import addresses
 
@@ -42,6 +52,13 @@ NO_PAGE = {
     "broker_live": _NOT_FOR_READING,
     "feed_codes": _NOT_FOR_READING,
     "feed_schema": _NOT_FOR_READING,
+    "healthz": _NOT_FOR_READING,
+    "readyz": _NOT_FOR_READING,
+    "status": _NOT_FOR_READING,
+    "admin:proposal_file": _NOT_FOR_READING,
+    "admin:run_pack_csv": _NOT_FOR_READING,
+    "admin:run_progress": _NOT_FOR_READING,
+    "admin:payout_acknowledge": _A_BUTTON,
     "application_remove_document": _A_BUTTON,
     "usersessions_end": _A_BUTTON,
     "admin:application_take": _A_BUTTON,
@@ -130,11 +147,12 @@ class _Visitor:
 
     def _open(self, visit: Visit, number: int) -> None:
         path = visit.path.format_map(self._world.facts)
-        self._here = f"{visit.who}{path}{visit.asked} {visit.press}"
+        path += visit.asked.format_map(self._world.facts)
+        self._here = f"{visit.who}{path} {visit.press}"
         self._is_error_page = bool(visit.press) or visit.status >= 400
         page = self._page_of(visit.who)
         page.set_viewport_size({"width": WIDTHS[0], "height": 900})
-        answer = page.goto(f"{self._address}{path}{visit.asked}")
+        answer = page.goto(f"{self._address}{path}")
         if visit.press:
             try:
                 self._press(page, visit)
@@ -250,6 +268,13 @@ def test_pages_of_the_desk(show: Any, visits: tuple[Visit, ...]) -> None:
     assert show(world, visits) == []
 
 
+@journey
+@pytest.mark.parametrize("part", [0, 1])
+def test_pages_of_money(show: Any, part: int) -> None:
+    world = world_money.months()
+    assert show(world, MONEY[part::2]) == []
+
+
 class _AnyFact(dict[str, str]):
     def __missing__(self, fact: str) -> str:
         return "1" if fact.endswith("_pk") else str(UUID(int=0))
@@ -257,7 +282,7 @@ class _AnyFact(dict[str, str]):
 
 def test_each_address_is_visited_or_has_a_reason_not_to_be() -> None:
     visited = set()
-    for visit in VISITORS + MEMBERS + APPLICANTS + STAFF + BROKERS + CASES + STANDINGS:
+    for visit in VISITORS + MEMBERS + APPLICANTS + STAFF + BROKERS + CASES + STANDINGS + MONEY:
         for path in {visit.path, visit.lands or visit.path}:
             try:
                 visited.add(resolve(path.format_map(_AnyFact()).partition("?")[0]).view_name)

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from payouts import books
+from payouts.models import BooksCheck
 from payouts.month import Month
 from payouts.monthend import actions
 from tests import make
@@ -22,6 +23,7 @@ BREACHES = [
             "totals by rate = sum of fills",
             "totals by hour = sum of fills",
             "totals by day = sum of fills",
+            "every fill of a payout's watermark is in exactly one line",
         },
     ),
     (
@@ -63,15 +65,18 @@ BREACHES = [
             "ranges of standing = what its changes say",
         },
     ),
-    ("DELETE FROM payout_line", {"payout = sum of its lines, rounded once"}),
     (
-        "DELETE FROM payout_line; DELETE FROM payout",
-        {"every broker of a run has one payout"},
+        "DELETE FROM payout_line",
+        {
+            "payout = sum of its lines, rounded once",
+            "every fill of a payout's watermark is in exactly one line",
+        },
+    ),
+    (
+        "DELETE FROM payout_line; DELETE FROM payout_bound; DELETE FROM payout",
+        {"every broker of a run has one payout", "a broker is parked exactly where its payout is"},
     ),
 ]
-
-
-TABLES = "SELECT DISTINCT tgrelid::regclass FROM pg_trigger WHERE NOT tgisinternal"
 
 
 @pytest.fixture
@@ -100,8 +105,7 @@ def test_empty_books_have_no_breach(committed_db: str) -> None:
 @pytest.mark.parametrize(("deed", "broken"), BREACHES, ids=[deed for deed, _ in BREACHES])
 def test_a_breach_is_found_by_name(october: str, deed: str, broken: set[str]) -> None:
     with owner.connected() as connection:
-        for (table,) in connection.execute(TABLES).fetchall():
-            connection.execute(f"ALTER TABLE {table} DISABLE TRIGGER USER")
+        owner.disarm(connection)
         for statement in deed.split(";"):
             connection.execute(statement)
 
@@ -131,4 +135,61 @@ def test_the_command_exits_1_and_says_what_is_broken(october: str) -> None:
     assert [each["invariant"] for each in json.loads(ended.stdout)["breaches"]] == [
         "totals by day = sum of fills"
     ]
-    assert ended.stderr.splitlines() == ["totals by day = sum of fills: does not hold for 1 rows"]
+    told = ended.stderr.splitlines()
+    assert told[0] == "totals by day = sum of fills: does not hold for 1 rows"
+    assert "broker_code 1400, day 2026-10-15, trader 7, told_fills 3, counted_fills 1" in told[1]
+    assert "manage.py check_books" in told[2]
+    (kept,) = BooksCheck.objects.all()
+    assert [each["invariant"] for each in kept.breaches] == ["totals by day = sum of fills"]
+
+
+def test_a_check_is_kept_with_what_it_found_and_when(october: str) -> None:
+    kept = books.check(now=make.NOW, occasion="before the run of 2026-10")
+
+    assert (kept.checked_at, kept.occasion, kept.breaches) == (make.NOW, "before the run of 2026-10", [])
+
+
+def test_books_that_a_check_found_breached_are_refused_until_a_check_finds_them_sound(october: str) -> None:
+    books.must_be_sound()
+    with owner.connected() as connection:
+        connection.execute("UPDATE total_by_day SET fills = 3")
+    books.must_be_sound()  # nobody has looked yet
+    books.check(now=make.NOW, occasion="nightly")
+    with pytest.raises(books.BooksAreBreached, match="totals by day = sum of fills"):
+        books.must_be_sound()
+    with owner.connected() as connection:
+        connection.execute("UPDATE total_by_day SET fills = 1")
+    books.check(now=make.NOW + timedelta(minutes=1), occasion="by check_books")
+
+    books.must_be_sound()
+
+
+@pytest.mark.django_db
+def test_the_nights_check_is_made_once_a_day_from_two_oclock_on() -> None:
+    day = datetime(2026, 11, 22, tzinfo=UTC)
+    made = [
+        books.check_due(now=day + timedelta(hours=hours)) is not None
+        for hours in (0, 1.9, 2, 2.1, 23, 25, 26)
+    ]
+
+    assert made == [False, False, True, False, False, False, True]
+
+
+@pytest.mark.django_db
+def test_a_run_has_a_check_before_it_and_one_after_it_even_if_it_fails() -> None:
+    def run_it() -> str:
+        return "done"
+
+    def fail() -> None:
+        raise ZeroDivisionError
+
+    assert books.around_run(Month(2026, 10), run_it, clock=lambda: make.NOW) == "done"
+    with pytest.raises(ZeroDivisionError):
+        books.around_run(Month(2026, 9), fail, clock=lambda: make.NOW)
+
+    assert list(BooksCheck.objects.order_by("pk").values_list("occasion", flat=True)) == [
+        "before the run of 2026-10",
+        "after the run of 2026-10",
+        "before the run of 2026-09",
+        "after the run of 2026-09",
+    ]

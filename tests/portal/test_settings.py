@@ -98,6 +98,10 @@ REFUSED = [
         {"PORTAL_DEMO": "True"},
         "PORTAL_DEMO must not be set in production: it shows the demo's codes and letters",
     ),
+    (
+        {"CRASH_POINT": "run: claimed"},
+        "CRASH_POINT must not be set in production: it kills the process on purpose",
+    ),
 ]
 #: What a development may not have either.
 REFUSED_ANYWHERE = [
@@ -120,6 +124,8 @@ GOES = [
     {"EMAIL_URL": "smtp://portal:word@localhost:1025"},
     {"DEFAULT_FROM_EMAIL": "Backpack broker portal <brokers@example.com>"},
     {"PORTAL_DEMO": "False"},
+    {"CRASH_POINT": ""},
+    {"PORTAL_MODE": "development", "CRASH_POINT": "run: claimed"},
 ]
 STARTS = {
     "server": ["uvicorn", "portal.asgi:application", "--port", "0"],
@@ -176,7 +182,9 @@ def test_a_refusal_does_not_repeat_a_secret(tmp_path: Path, name: str) -> None:
 
 @pytest.mark.parametrize("kind", ["server", "worker", "beat"])
 @pytest.mark.parametrize(
-    ("changes", "says"), [REFUSED[0], REFUSED[2], REFUSED[3], REFUSED[5]], ids=lambda value: str(value)[:40]
+    ("changes", "says"),
+    [REFUSED[0], REFUSED[2], REFUSED[3], REFUSED[5], REFUSED[-1]],
+    ids=lambda value: str(value)[:40],
 )
 def test_no_process_starts_so(tmp_path: Path, kind: str, changes: dict[str, str], says: str) -> None:
     ended = start(kind, tmp_path, **changes)

@@ -9,6 +9,7 @@ import pytest
 import time_machine
 from django.test import Client
 
+from payouts.models import Payout
 from payouts.month import Month
 from payouts.monthend import actions
 from tests import make
@@ -103,3 +104,20 @@ def test_the_page_costs_the_same_for_any_number_of_months(
 
     with django_assert_num_queries(11):  # 7 reads inside one savepoint
         client.get("/brokers/1400/statements/")
+
+
+def test_an_approved_month_says_so_and_its_document_has_what_is_due(client: Client) -> None:
+    actions.calculate(month=Month(2026, 10), now=make.NOW)
+    make.approved(Payout.objects.get(broker=1400))
+
+    page = text_of(client.get("/brokers/1400/statements/"))
+    response = client.get("/brokers/1400/statements/2026-10.json")
+    document = json.loads(response.content)
+
+    assert "October 2026 $300.00… BKR 0 20% $0.30… $0.06 approved 2026-11-22 12:00:00 UTC" in page
+    assert (
+        response.headers["Content-Disposition"] == 'attachment; filename="backpack-broker-1400-2026-10.json"'
+    )
+    assert [document[name] for name in ("status", "payout", "corrections", "adjustments", "carried", "due")] == [
+        "approved", "0.06", "0.00", "0.00", "0.00", "0.06",
+    ]  # fmt: skip

@@ -1,4 +1,4 @@
-"""`manage.py simulate_exchange`: a small exchange: streams fills, answers about accounts, until stopped."""
+"""`manage.py simulate_exchange`: a small exchange: streams fills, answers, takes credits."""
 
 import signal
 import threading
@@ -16,13 +16,14 @@ from payouts.management.engine_command import EngineCommand, WrongArgument
 from portal.simulator import feed
 from portal.simulator.answering import AnsweringExchange
 from portal.simulator.feed import Feed
+from portal.simulator.past import credits_file
 from portal.simulator.stream import Stream
 
 
 class Command(EngineCommand):
     help = (
-        "Stream the fills of the demo's brokers, second by second, and with --port answer about accounts."
-        " Ends on SIGTERM or Ctrl-C."
+        "Stream the fills of the demo's brokers, second by second, and with --port answer about accounts and"
+        " take credits, whose list it keeps in DATA_DIR. Ends on SIGTERM or Ctrl-C."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -57,12 +58,17 @@ class Command(EngineCommand):
 
 @contextmanager
 def _answering(port: int | None) -> Iterator[None]:
-    """Questions about accounts are answered on the port inside the block; on none, none are."""
+    """Questions are answered on the port inside the block; on none, none are."""
     if port is None:
         yield
         return
     key = Signer(settings.EXCHANGE_PRIVATE_KEY).verifying_key
-    exchange = AnsweringExchange(verifying_key=key, clock=timezone.now, port=port)
+    exchange = AnsweringExchange(
+        verifying_key=key,
+        clock=timezone.now,
+        port=port,
+        credits_file=credits_file(),
+    )
     try:
         exchange.start()
     except OSError:

@@ -7,7 +7,7 @@ import pytest
 from payouts.desk import consequences
 from payouts.desk.consequences import Code, Touched
 from payouts.desk.standing import AlreadySuspended, Terminated, TimeHasPassed, TooEarly
-from payouts.models import Broker
+from payouts.models import Broker, Payout
 from payouts.month import Month
 from payouts.program.gateway import issued_codes
 from payouts.volume import queries as volume
@@ -19,27 +19,30 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture
 def broker() -> Broker:
-    """Three fills today at 9, 10 and 11 o'clock; one payout approved, two not."""
+    """Three fills today at 9, 10 and 11 o'clock; one payout sent, one approved, two calculated."""
     broker = make.broker()
     make.fills(
         *(make.record(timestamp=f"2026-11-22T{hour}:00:00Z", price=price)
           for hour, price in (("09", "100"), ("10", "200"), ("11", "400")))
     )  # fmt: skip
+    gone = payout(broker, "2026-07", "5.00", approved_at=NOON)
+    Payout.objects.filter(pk=gone.pk).update(state="forfeited")
     payout(broker, "2026-08", "10.00", approved_at=NOON)
     payout(broker, "2026-09", "20.00")
     payout(broker, "2026-10", "30.50")
     return broker
 
 
-def test_a_suspension_from_now_on_touches_no_fill_and_every_payout_not_approved(broker: Broker) -> None:
+def test_a_suspension_from_now_on_touches_no_fill_and_every_payout_not_sent(broker: Broker) -> None:
     found = consequences.of_suspension(broker_code=1400, starts_at=None, now=NOON)
 
     assert (found.starts_at, found.fills, found.volume, found.fees) == (NOON, 0, 0, 0)
     assert found.payouts == [
+        Touched(Month(2026, 8), Decimal("10.00"), "ACC01400"),
         Touched(Month(2026, 9), Decimal("20.00"), "ACC01400"),
         Touched(Month(2026, 10), Decimal("30.50"), "ACC01400"),
     ]
-    assert found.held_total == Decimal("50.50")
+    assert found.held_total == Decimal("60.50")
     assert found.code_before == Code("live", broker.enrolled_at)
     assert found.code_after == Code("suspended", None)
     assert found.cancels == []

@@ -1,10 +1,11 @@
-"""A payout is held by each case under which its broker is stopped; once, and until somebody releases it."""
+"""A payout is held by each case under which its broker is stopped; once, and until two people release it."""
 
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
 import pytest
+from django.db import IntegrityError
 
 from payouts import books, tasks
 from payouts.desk import hold
@@ -18,8 +19,16 @@ from payouts.program.models import StandingChange
 from tests import make
 from tests.payouts import owner
 from tests.payouts.commands.process import run
+from tests.payouts.desk import money_acts
 from tests.payouts.desk.case_making import LATER, NOON, told
-from tests.payouts.monthend.racing import AT_THE_GATE, gate_before_writing, side_by_side, until_waiting
+from tests.payouts.desk.test_standing_races import without_waiting
+from tests.payouts.monthend.racing import (
+    AT_THE_GATE,
+    FOR_ITS_TURN,
+    gate_before_writing,
+    side_by_side,
+    until_waiting,
+)
 
 SEPTEMBER, OCTOBER = Month(2026, 9), Month(2026, 10)
 SECOND = timedelta(seconds=1)
@@ -170,7 +179,101 @@ class TestWhatIsHeld:
         assert hold.held(1400) == []
 
 
+@pytest.mark.django_db
+class TestWhatIsApproved:
+    """Approved and not sent: the money moves to `held`, once."""
+
+    @pytest.fixture
+    def broker(self) -> Broker:
+        return make.broker()
+
+    def test_an_approved_payout_is_held_and_its_money_with_it(self, broker: Broker) -> None:
+        payout = money_acts.row(broker, "30.50")
+        case = make.suspended(broker, NOON).case
+
+        assert hold.hold_due(now=NOON) == 1
+
+        assert money_acts.accounts(broker) == {"held": Decimal("30.50"), "rebates": Decimal("-30.50")}
+        [_, (kind, reference, moved)] = money_acts.booked(broker)
+        [made] = PayoutHold.objects.all()
+        assert (kind, reference) == ("hold", f"payout:{payout.pk}:hold:{made.pk}")
+        assert moved == {"owed": Decimal("-30.50"), "held": Decimal("30.50")}
+        assert told(case) == [("held", None, "2026-10: 30.50 USD")]
+
+    def test_its_money_moves_once_however_many_cases_hold_it(self, broker: Broker) -> None:
+        money_acts.row(broker, "30.50")
+        make.suspended(broker, NOON)
+        hold.hold_due(now=NOON)
+        make.terminated(broker, LATER)
+
+        assert hold.hold_due(now=LATER) == 1
+
+        assert money_acts.accounts(broker) == {"held": Decimal("30.50"), "rebates": Decimal("-30.50")}
+        assert [kind for kind, _, _ in money_acts.booked(broker)] == ["accrual", "hold"]
+
+    def test_two_cases_that_begin_to_hold_at_once_move_it_once(self, broker: Broker) -> None:
+        money_acts.row(broker, "30.50")
+        suspension = make.suspended(broker, NOON)
+        make.lifted(suspension, LATER)
+        make.suspended(broker, LATER)
+        hold.hold_due(now=NOON)
+
+        assert hold.hold_due(now=LATER) == 1
+        assert money_acts.accounts(broker)["held"] == Decimal("30.50")
+
+    def test_what_is_prepared_is_held_and_moves_no_money(self, broker: Broker) -> None:
+        payout = make.payout(broker, amount="12.34")
+        Payout.objects.filter(pk=payout.pk).update(
+            state="prepared",
+            prepared_by=money_acts.pia(),
+            prepared_at=NOON,
+            adjustments=0,
+            carried="-2.34",
+            due="10.00",
+            digest="0" * 64,
+        )
+        make.suspended(broker, NOON)
+
+        assert hold.hold_due(now=NOON) == 1
+
+        assert [each.amount for each in hold.held(1400)] == [Decimal("10.00")]
+        assert money_acts.booked(broker) == []
+
+    @pytest.mark.parametrize("amount", ["0.00", "-5.00"])
+    def test_nothing_to_send_is_nothing_to_hold(self, broker: Broker, amount: str) -> None:
+        payout = make.payout(broker, amount="0.00")
+        Payout.objects.filter(pk=payout.pk).update(corrections=amount)
+        make.approved(payout)
+        make.suspended(broker, NOON)
+
+        assert hold.hold_due(now=NOON) == 0
+
+    def test_what_was_forfeited_is_past_holding(self, broker: Broker) -> None:
+        payout = money_acts.row(broker, "30.50")
+        Payout.objects.filter(pk=payout.pk).update(state="forfeited")
+        make.suspended(broker, NOON)
+
+        assert hold.hold_due(now=NOON) == 0
+
+    def test_the_database_refuses_a_hold_of_what_is_past_holding(self, broker: Broker) -> None:
+        payout = money_acts.row(broker, "30.50")
+        Payout.objects.filter(pk=payout.pk).update(state="forfeited")
+        case = make.suspended(broker, NOON).case
+
+        with pytest.raises(IntegrityError, match="a payout that is forfeited is past holding"):
+            PayoutHold.objects.create(payout=payout, case=case, held_at=NOON)
+
+
 def test_who_holds_at_once_hold_once(committed_db: str) -> None:
+    """One waits for the other's turn, and finds nothing to do."""
+    assert _two_at_once(waits=True) == [0, 2]
+    assert PayoutHold.objects.count() == 2
+    assert books.breaches() == []
+
+
+def test_who_holds_at_once_without_waiting_hold_once(committed_db: str) -> None:
+    without_waiting()
+
     assert _two_at_once() == [0, 2]
     assert PayoutHold.objects.count() == 2
     assert told(Case.objects.get()) == [("held", None, "2026-09: 0.02 USD, 2026-10: 0.02 USD")]
@@ -178,6 +281,7 @@ def test_who_holds_at_once_hold_once(committed_db: str) -> None:
 
 
 def test_twin_without_the_constraint_they_hold_twice(committed_db: str) -> None:
+    without_waiting()
     with owner.connected() as hand:
         hand.execute("ALTER TABLE payout_hold DROP CONSTRAINT a_case_holds_a_payout_once")
 
@@ -185,14 +289,16 @@ def test_twin_without_the_constraint_they_hold_twice(committed_db: str) -> None:
     assert PayoutHold.objects.count() == 4
 
 
-def _two_at_once() -> list[int]:
+def _two_at_once(*, waits: bool = False) -> list[int]:
     """Two sweeps have looked for what is not held before either may write; how many holds each made."""
     broker = make.broker()
     calculated(SEPTEMBER, OCTOBER)
     make.suspended(broker, NOON)
     with side_by_side() as start, gate_before_writing("payout_hold"):
         both = [start(lambda: hold.hold_due(now=NOON)) for _ in range(2)]
-        until_waiting(2, AT_THE_GATE)
+        until_waiting(1 if waits else 2, AT_THE_GATE)
+        if waits:
+            until_waiting(1, FOR_ITS_TURN)
     return sorted(each.result() for each in both)
 
 

@@ -9,7 +9,16 @@ from payouts.desk import cases
 from payouts.desk import suspend as suspensions
 from payouts.desk.standing import AlreadySuspended, NotAReason, Terminated, TooEarly
 from payouts.desk.wording import NotSaid
-from payouts.models import Broker, Case, CaseEntry, CaseFile, PayoutHold, StandingChange, StandingRange
+from payouts.models import (
+    Broker,
+    Case,
+    CaseEntry,
+    CaseFile,
+    Payout,
+    PayoutHold,
+    StandingChange,
+    StandingRange,
+)
 from payouts.program.queries import standing_of
 from payouts.refusal import Refusal
 from tests import make
@@ -104,7 +113,9 @@ def test_a_case_that_is_closed_or_anothers_takes_no_suspension(broker: Broker) -
     assert StandingRange.objects.count() == 0
 
 
-def test_its_case_holds_every_payout_that_is_not_approved(broker: Broker) -> None:
+def test_its_case_holds_every_payout_that_is_not_sent(broker: Broker) -> None:
+    july = payout(broker, "2026-07", "5.00", approved_at=NOON)
+    Payout.objects.filter(pk=july.pk).update(state="forfeited")
     august = payout(broker, "2026-08", "10.00", approved_at=NOON)
     september, october = payout(broker, "2026-09", "20.00"), payout(broker, "2026-10", "30.00")
     another = payout(make.broker(code=1500), "2026-10", "40.00")
@@ -112,8 +123,8 @@ def test_its_case_holds_every_payout_that_is_not_approved(broker: Broker) -> Non
     case = suspend(broker).case
 
     holds = PayoutHold.objects.order_by("payout").values_list("payout", "case")
-    assert list(holds) == [(september.pk, case.pk), (october.pk, case.pk)]  # type: ignore[union-attr]
-    assert {august.pk, another.pk}.isdisjoint({payout for payout, _ in holds})
+    assert list(holds) == [(each.pk, case.pk) for each in (august, september, october)]  # type: ignore[union-attr]
+    assert {july.pk, another.pk}.isdisjoint({payout for payout, _ in holds})
 
 
 def test_a_planned_suspension_begins_by_itself_and_holds_nothing_before(broker: Broker) -> None:

@@ -51,6 +51,14 @@ def until_waiting(count: int, what_for: str) -> None:
         eventually(lambda: watcher.execute(f"SELECT count(*) {WAITING}", [what_for]).fetchone() == (count,))
 
 
+def until_waiting_at_least(count: int, what_for: str) -> None:
+    """The same for so many or more."""
+    with owner() as watcher:
+        eventually(
+            lambda: watcher.execute(f"SELECT count(*) >= {count} {WAITING}", [what_for]).fetchone() == (True,)
+        )
+
+
 def without_the_lock() -> None:
     """A twin of the database in which the advisory locks of calculations do nothing."""
     with owner() as hand:

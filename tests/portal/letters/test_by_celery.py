@@ -61,11 +61,18 @@ def test_beat_wakes_only_tasks_that_exist_and_messages_go_stale():
     assert {entry["task"] for entry in ENTRIES.values()} - celery_application.tasks.keys() == set()
     assert {name: (entry["schedule"], entry["options"]) for name, entry in ENTRIES.items()} == {
         "close months that are due": (60.0, {"expires": 55}),
+        "work on months that are calculated again": (5.0, {"expires": 10}),
         "hold payouts of brokers that are stopped": (60.0, {"expires": 55}),
+        "send credits that are due": (5.0, {"expires": 10}),
+        "ask about credits whose outcome is unknown": (5.0, {"expires": 10}),
+        "compare credits with the exchange's list": (300.0, {"expires": 290}),
+        "check the books": (60.0, {"expires": 55}),
+        "make partitions ahead": (3_600.0, {"expires": 3_500}),
         "ask the exchange about affiliates": (5.0, {"expires": 10}),
         "apply changes of account that are due": (5.0, {"expires": 10}),
         "write letters about what happened": (1.0, {"expires": 10}),
         "send letters that are due": (1.0, {"expires": 10}),
         "ask the exchange about accounts": (5.0, {"expires": 10}),
         "erase documents whose time is up": (3_600.0, {"expires": 3_500}),
+        "beat the canary": (30.0, {"expires": 25}),
     }

@@ -22,6 +22,7 @@ from tests.portal.application.papers import pdf
 from tests.portal.matrix import desk
 from tests.portal.matrix.addresses import Address
 from tests.portal.matrix.asked_of_brokers import OF_BROKERS
+from tests.portal.matrix.asked_of_money import OF_MONEY
 from tests.portal.matrix.asked_of_staff import OF_STAFF
 from tests.portal.matrix.desk import BROKER
 from tests.portal.matrix.entry import Asked
@@ -100,6 +101,7 @@ _STAFF_LOGIN = "staff/portal/user/<int:number>/"
 
 ASKED: dict[str, Asked] = {
     **OF_BROKERS,
+    **OF_MONEY,
     **OF_STAFF,
     # -- pages of logins -----------------------------------------------------------------------
     "accounts/confirm-email/(?P<key>[-:\\w]+)/": Asked(

@@ -9,6 +9,8 @@ import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from datetime import timedelta
+from decimal import Decimal
+from pathlib import Path
 
 import pytest
 from django.utils import timezone
@@ -21,6 +23,7 @@ from portal.simulator import seed
 from portal.simulator.accounts import EXAMPLES, EXAMPLES_OF_OUTAGES, Accounts
 from portal.simulator.answering import AnsweringExchange
 from portal.simulator.businesses import BUSINESSES
+from portal.simulator.credits import Credits, Order
 from portal.simulator.outages import Outage
 from tests.exchange import PRIVATE_KEY, answering
 from tests.portal.embedded_servers import PROJECT, eventually
@@ -118,6 +121,7 @@ def test_it_knows_the_demos_brokers_and_the_examples() -> None:
         "BP-920001": Account("BP-920001", is_business=True, is_affiliate=True),
         "BP-930001": Account("BP-930001", is_business=True, is_affiliate=False),
         "BP-940001": None,
+        "BP-950001": Account("BP-950001", is_business=True, is_affiliate=False),
         "BP-990000": None,
     }
     now[0] += timedelta(seconds=119)
@@ -138,7 +142,8 @@ def test_no_broker_of_the_demo_has_the_number_of_an_example() -> None:
     numbers = {business.account_id for business in BUSINESSES}
 
     assert numbers & {*EXAMPLES_OF_OUTAGES, *(name for name, _ in EXAMPLES)} == set()
-    assert {number[:5] for number in numbers} & {"BP-90", "BP-91", "BP-92", "BP-93", "BP-94"} == set()
+    examples = {f"BP-9{number}" for number in range(7)}
+    assert {number[:5] for number in numbers} & examples == set()
 
 
 def test_an_account_is_as_it_was_told(there: AnsweringExchange) -> None:
@@ -190,15 +195,30 @@ def simulator(url: str, *options: str, **environment: str) -> subprocess.Popen[s
     )
 
 
-def test_the_process_of_the_demo_streams_and_answers(committed_db: str) -> None:
+def test_the_process_of_the_demo_streams_answers_and_keeps_its_credits(
+    committed_db: str, tmp_path: Path
+) -> None:
     seed.seed(now=timezone.now() - timedelta(seconds=5), size=0.002)
     port = embedded_process.free_port()
     url = f"http://127.0.0.1:{port}"
     exchange = HttpExchange(url=url, signer=SIGNER, clock=timezone.now)
-    process = simulator(committed_db, "--port", str(port), EXCHANGE_URL=url, EXCHANGE_PRIVATE_KEY=PRIVATE_KEY)
+    file = tmp_path / "simulated_exchange" / "credits.ndjson"
+    accounts = Accounts(clock=timezone.now)
+    order = Order("key", "BP-900001", Decimal("5.00"), "r")
+    earlier = Credits(clock=timezone.now, accounts=accounts, file=file).take(order)
+    process = simulator(
+        committed_db,
+        "--port",
+        str(port),
+        EXCHANGE_URL=url,
+        EXCHANGE_PRIVATE_KEY=PRIVATE_KEY,
+        DATA_DIR=str(tmp_path),
+    )
     try:
         eventually(lambda: not embedded_process.is_free(port))
         assert exchange.account("BP-900001") == Account("BP-900001", is_business=True, is_affiliate=False)
+        terms = {"account_id": "BP-900001", "amount": Decimal("5.00"), "reference": "r"}
+        made = [exchange.credit(key=key, **terms) for key in ("key", "next", "next")]
         process.send_signal(signal.SIGTERM)
         answer, said = process.communicate(timeout=20)
     finally:
@@ -207,6 +227,10 @@ def test_the_process_of_the_demo_streams_and_answers(committed_db: str) -> None:
 
     assert (process.returncode, said) == (0, "")
     assert json.loads(answer)["received"] > 0
+    listed = Credits(clock=timezone.now, accounts=accounts, file=file).listed()
+    assert listed[0] == earlier
+    assert [each.credit_id for each in listed] == ["CR-000000001", "CR-000000002"]
+    assert [each.credit_id for each in made] == ["CR-000000001", "CR-000000002", "CR-000000002"]
     assert embedded_process.is_free(port)
 
 

@@ -1,0 +1,112 @@
+"""What must always be true of the feed: every record in one place, every total the sum of its fills."""
+
+from payouts.ledger.invariant import Invariant
+
+_TOTALS = """
+    SELECT {key}, coalesce(told.fills, 0) AS told_fills, coalesce(counted.fills, 0) AS counted_fills,
+           coalesce(told.volume, 0) AS told_volume, coalesce(counted.volume, 0) AS counted_volume,
+           coalesce(told.fees, 0) AS told_fees, coalesce(counted.fees, 0) AS counted_fees
+    FROM {table} AS told FULL JOIN (
+        SELECT {sources}, count(*) AS fills, sum(price * quantity) AS volume,
+               sum(greatest(fee, 0)) AS fees
+        FROM fill WHERE NOT EXISTS (SELECT FROM fill_void WHERE fill_void.fill_id = fill.id)
+        GROUP BY {numbers}
+    ) AS counted USING ({key})
+    WHERE (coalesce(told.fills, 0), coalesce(told.volume, 0), coalesce(told.fees, 0))
+          IS DISTINCT FROM
+          (coalesce(counted.fills, 0), coalesce(counted.volume, 0), coalesce(counted.fees, 0))
+"""
+
+_PAST_THE_APPLICATION = (
+    "The application cannot do this: somebody wrote to the tables as their owner. Nothing is approved or"
+    " sent until `manage.py check_books` finds nothing; restore the rows from the backup."
+)
+
+
+def _totals(table: str, **sources: str) -> Invariant:
+    """A total row of 0 fills, all of them voided, is as good as none."""
+    query = _TOTALS.format(
+        table=table,
+        key=", ".join(sources),
+        sources=", ".join(f"{source} AS {name}" for name, source in sources.items()),
+        numbers=", ".join(str(number) for number in range(1, len(sources) + 1)),
+    )
+    return Invariant(query, _PAST_THE_APPLICATION)
+
+
+#: The name says what must hold.
+INVARIANTS: dict[str, Invariant] = {
+    # A voided fill keeps its place in the batch that brought it and is counted among the excluded: both sides
+    # of the sum move by the same, so `voided` is shown and not added.
+    "received = accepted + duplicate + excluded + quarantined": Invariant(
+        """
+        SELECT told.*, fills.n AS fills, excluded.n AS excluded, quarantined.n AS quarantined,
+               voided.n AS voided
+        FROM (SELECT coalesce(sum(accepted), 0) AS batches_accepted,
+                     coalesce(sum(excluded), 0) AS batches_excluded,
+                     coalesce(sum(quarantined), 0) AS batches_quarantined FROM feed_batch) AS told,
+             (SELECT count(*) AS n FROM fill) AS fills,
+             (SELECT count(*) AS n FROM excluded_record) AS excluded,
+             (SELECT count(*) AS n FROM quarantined_record) AS quarantined,
+             (SELECT count(*) AS n FROM fill_void) AS voided
+        WHERE (batches_accepted, batches_excluded, batches_quarantined)
+              IS DISTINCT FROM (fills.n, excluded.n, quarantined.n) OR voided.n > fills.n
+        """,
+        _PAST_THE_APPLICATION,
+    ),
+    "every fill and excluded record holds its own key": Invariant(
+        """
+        SELECT symbol, trade_id, order_id, count(kept.id) AS records, count(DISTINCT taken.symbol) AS keys
+        FROM fill_key AS taken FULL JOIN (
+            SELECT symbol, trade_id, order_id, id FROM fill
+            UNION ALL SELECT symbol, trade_id, order_id, -id FROM excluded_record
+        ) AS kept USING (symbol, trade_id, order_id)
+        GROUP BY symbol, trade_id, order_id HAVING count(kept.id) <> 1 OR count(taken.symbol) <> 1
+        """,
+        _PAST_THE_APPLICATION,
+    ),
+    "totals by rate = sum of fills": _totals(
+        "total_by_rate",
+        month="date_trunc('month', executed_at AT TIME ZONE 'UTC')::date",
+        broker_code="broker_code",
+        trader="trader",
+        market="market",
+        fee_rate="fee_rate",
+        affiliate_rate="affiliate_rate",
+    ),
+    "totals by hour = sum of fills": _totals(
+        "total_by_hour",
+        broker_code="broker_code",
+        hour="date_trunc('hour', executed_at, 'UTC')",
+        symbol="symbol",
+        market="market",
+    ),
+    "totals by day = sum of fills": _totals(
+        "total_by_day",
+        broker_code="broker_code",
+        day="(executed_at AT TIME ZONE 'UTC')::date",
+        trader="trader",
+    ),
+    "a voided fill was accepted, and is kept as it was": Invariant(
+        """
+        SELECT voided.fill_id, voided.broker_code, voided.executed_at FROM fill_void AS voided
+        LEFT JOIN fill ON fill.id = voided.fill_id AND fill.executed_at = voided.executed_at
+        WHERE (fill.broker_code, fill.trader, fill.symbol, fill.market, fill.fee_rate, fill.affiliate_rate,
+               fill.fee, fill.price * fill.quantity, fill.batch_id)
+              IS DISTINCT FROM
+              (voided.broker_code, voided.trader, voided.symbol, voided.market, voided.fee_rate,
+               voided.affiliate_rate, voided.fee, voided.volume, voided.batch_id)
+        """,
+        _PAST_THE_APPLICATION,
+    ),
+    "no fill counts before enrolment or after termination": Invariant(
+        """
+        SELECT fill.id, fill.broker_code, fill.executed_at FROM fill
+        LEFT JOIN broker ON broker.code = fill.broker_code
+        LEFT JOIN standing_change AS ended ON ended.broker_id = broker.code AND ended.kind = 'terminated'
+        WHERE broker.code IS NULL OR fill.executed_at < broker.enrolled_at
+           OR fill.executed_at >= ended.effective_at
+        """,
+        "Void the fills: Staff › Acts › Void fills. Another person confirms it.",
+    ),
+}
