@@ -10,6 +10,7 @@ from portal.accounts import actions as accounts
 from portal.accounts.models import User
 from portal.application import actions, documents, queries, review
 from portal.application.models import Application, RejectionReason
+from portal.simulator import papers
 from portal.simulator.people import PASSWORD
 
 REVIEWER = "reviewer@exchange.example"
@@ -92,7 +93,7 @@ def _applies(applicant: Applicant, login: Any, at: datetime) -> None:
         trades_spot=True, trades_futures=True, expected_volume=Decimal(applicant.volume),
         user_base=applicant.users, order_submission="users_keys",
     )  # fmt: skip
-    paper = documents.Upload("registration", "certificate.pdf", _certificate())
+    paper = documents.Upload("registration", "certificate.pdf", papers.empty_pdf())
     documents.add(reference=reference, upload=paper, now=at)
     actions.save_declarations(
         reference=reference,
@@ -132,22 +133,3 @@ def _save(reference: UUID, slug: str, at: datetime, **values: Any) -> None:
 
 def _shown(reference: UUID, slug: str) -> str:
     return queries.mark(Application.objects.get(reference=reference), slug)
-
-
-def _certificate() -> bytes:
-    """A whole PDF with one empty page."""
-    objects = (
-        b"1 0 obj\n<< /Type /Catalog /Pages 2 0 R >>\nendobj\n",
-        b"2 0 obj\n<< /Type /Pages /Kids [3 0 R] /Count 1 >>\nendobj\n",
-        b"3 0 obj\n<< /Type /Page /Parent 2 0 R /MediaBox [0 0 612 792] >>\nendobj\n",
-    )
-    written, table = b"%PDF-1.7\n", b"0000000000 65535 f \n"
-    for each in objects:
-        table += b"%010d 00000 n \n" % len(written)
-        written += each
-    return (
-        written
-        + b"xref\n0 4\n"
-        + table
-        + b"trailer\n<< /Size 4 /Root 1 0 R >>\nstartxref\n%d\n%%%%EOF\n" % len(written)
-    )

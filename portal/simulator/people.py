@@ -56,6 +56,7 @@ PEOPLE = (
         "sits with two brokers",
         ((3000, "owner"), (2700, "finance")),
     ),
+    Person("owner@ostrander.example", "Oskar Lindgren", "owner of a quant lab", ((2700, "owner"),)),
     Person("owner@perchwell.example", "Petra Lang", "owner of a suspended broker", ((2600, "owner"),)),
     Person("owner@marlow.example", "Miles Finch", "may soon be terminated", ((2800, "owner"),)),
     Person("new@wharfside.example", "Nadia Okafor", "enrolled, no fill yet", ((3200, "owner"),)),

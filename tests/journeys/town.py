@@ -69,8 +69,13 @@ class Town:
 
 
 @contextmanager
-def town(database: str, folder: Path, *, outage: Outage | None = None) -> Iterator[Town]:
-    """Everything that makes the portal, queue, letters and exchange its own; that one may be out at first."""
+def town(
+    database: str, folder: Path, *, outage: Outage | None = None, credits_file: Path | None = None
+) -> Iterator[Town]:
+    """Everything that makes the portal, queue, letters and exchange its own; that one may be out at first.
+
+    Its list of credits goes on from a file, if there is one.
+    """
     mailbox = Mailbox()
     mail = Controller(mailbox, hostname="127.0.0.1", port=free_port())
     mail.start()
@@ -78,7 +83,7 @@ def town(database: str, folder: Path, *, outage: Outage | None = None) -> Iterat
     address = f"http://localhost:{port}"
     worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
     running: list[subprocess.Popen[bytes]] = []
-    with exchanges.answering() as exchange:
+    with exchanges.answering(credits_file=credits_file) as exchange:
         exchange.outage = outage
         environment = (
             os.environ
@@ -146,12 +151,13 @@ def place(
     *,
     sessions: Mapping[str, str] | None = None,
     outage: Outage | None = None,
+    credits_file: Path | None = None,
 ) -> Iterator[Place]:
     """A town with a browser, which comes last: its loop forbids the database from then on.
 
     Nothing that the browser complained of may be left at the end.
     """
-    with town(database, folder, outage=outage) as made:
+    with town(database, folder, outage=outage, credits_file=credits_file) as made:
         browser: Browser = request.getfixturevalue("browser")
         reader = Reader(browser, made.address)
         yield Place(made, reader, sessions or {})

@@ -36,7 +36,7 @@ def folder(tmp_path: Path) -> Iterator[Path]:
 def demo(folder: Path, **environment: str) -> Iterator[subprocess.Popen[str]]:
     given = {key: value for key, value in os.environ.items() if key != "PORT"}
     started = subprocess.Popen(
-        [sys.executable, "manage.py", "demo", "--size", "0.005"],
+        [sys.executable, "manage.py", "demo", "--size", "0.005", "--months", "2"],
         cwd=PROJECT,
         env={**given, "DATA_DIR": str(folder), **environment},
         stdout=subprocess.PIPE,

@@ -18,7 +18,7 @@ from payouts.management.engine_command import EngineCommand, WrongArgument
 from portal import embedded, embedded_process, frame
 from portal.management import demo
 from portal.management.processes import Child, Children
-from portal.simulator import seed
+from portal.simulator import past, seed
 
 _PATIENCE = 120.0
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -29,8 +29,16 @@ class Command(EngineCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--size", default=1.0, type=float, help="Scales the seeded fills; default 1.")
+        parser.add_argument(
+            "--months",
+            default=seed.MONTHS_BEFORE,
+            type=int,
+            choices=range(1, 25),
+            metavar="N",
+            help="Finished months of a new program; default %(default)s.",
+        )
 
-    def handle(self, *args: Any, size: float, **options: Any) -> None:
+    def handle(self, *args: Any, size: float, months: int, **options: Any) -> None:
         if settings.IN_PRODUCTION:
             raise WrongArgument("the demo is for development: unset PORTAL_MODE")
         for name in ("DATABASE_URL", "BROKER_URL"):
@@ -45,7 +53,7 @@ class Command(EngineCommand):
             self._obey_signals()
             try:
                 with self._servers(folder):
-                    self._run(folder, port, note, size)
+                    self._run(folder, port, note, size, months)
             except KeyboardInterrupt:
                 self.tell("Stopped.")
 
@@ -53,11 +61,17 @@ class Command(EngineCommand):
         """Nothing yet: migrations do not run inside a context of the history."""
         return nullcontext()
 
-    def _run(self, folder: Path, port: int, note: Path, size: float) -> NoReturn:
+    def _run(self, folder: Path, port: int, note: Path, size: float, months: int) -> NoReturn:
         frame.bring_up_to_date()
         self.tell("Bringing the demo's program up to the present.")
         with super().in_history():
-            seed.seed(now=timezone.now(), size=size, say=self.tell)
+            seed.seed(
+                now=timezone.now(),
+                size=size,
+                months=months,
+                credits_file=past.credits_file(),
+                say=self.tell,
+            )
         connections.close_all()
         Path(settings.STATIC_ROOT).mkdir(parents=True, exist_ok=True)  # WhiteNoise looks for it
         children = Children()

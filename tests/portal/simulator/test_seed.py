@@ -1,20 +1,36 @@
 """The seed: a whole program through the project's own actions, added to and never doubled."""
 
-from datetime import UTC, datetime, timedelta
+from collections import Counter
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from payouts.feed.models import Batch, Fill, QuarantinedRecord
-from payouts.models import AccountChange, Appeal, Case, PayoutHold
+from payouts.models import (
+    AccountChange,
+    Appeal,
+    Attempt,
+    BooksCheck,
+    Case,
+    Correction,
+    PayoutHold,
+    Proposal,
+    Transaction,
+    WorkItem,
+)
 from payouts.monthend.models import Payout, Run
 from payouts.program.actions import CodeTaken
 from payouts.program.models import Broker
 from payouts.program.queries import standing_of
+from payouts.settlement import queries
 from portal.accounts.models import User
 from portal.application.models import Application
-from portal.simulator import people, seed
+from portal.simulator import money, people, seed
+from portal.simulator.accounts import Accounts
 from portal.simulator.businesses import BUSINESSES
+from portal.simulator.credits import Credits
 from portal.simulator.feed import Feed, booked_until
 from portal.simulator.market import Market
 from portal.team.models import Membership, Role
@@ -67,6 +83,63 @@ def test_staff_find_something_to_decide() -> None:
 
 
 @pytest.mark.django_db
+def test_with_an_exchange_all_but_the_last_month_is_credited_and_something_of_everything_waits(
+    tmp_path: Path,
+) -> None:
+    file = tmp_path / "exchange" / "credits.ndjson"
+
+    seed.seed(now=NOW, size=0.002, months=3, credits_file=file)
+
+    august, september, october = (date(2026, number, 1) for number in (8, 9, 10))
+    states = Counter(Payout.objects.values_list("run__month", "state"))
+    assert {state for month, state in states if month == august} == {"credited", "nil"}
+    assert {state for month, state in states if month == september} == {"credited", "nil", "sending"}
+    assert states[september, "sending"] == 1
+    assert (states[october, "calculated"], states[october, "parked"]) == (12, 1)
+    _took_place_in_the_first_days_of_the_next_month(Payout.objects.get(run__month=august, broker=2200))
+    _the_exchange_lists_each_once(file)
+    _waits_for_people(september, october)
+    assert BooksCheck.objects.get().breaches == []
+
+    before = (Transaction.objects.count(), Attempt.objects.count(), file.read_bytes())
+    seed.seed(now=NOW + timedelta(hours=1), size=0.002, months=3, credits_file=file)
+    assert (Transaction.objects.count(), Attempt.objects.count(), file.read_bytes()) == before
+
+
+def _took_place_in_the_first_days_of_the_next_month(payout: Payout) -> None:
+    assert payout.run.calculated_at == datetime(2026, 9, 1, 0, 30, tzinfo=UTC)
+    assert payout.prepared_at == datetime(2026, 9, 2, 8, 40, tzinfo=UTC)
+    assert payout.approved_at == datetime(2026, 9, 2, 13, 15, tzinfo=UTC)
+    assert (payout.prepared_by.email, payout.approved_by.email) == (money.PREPARER, money.APPROVER)
+    assert payout.attempts.get().decided_at - payout.approved_at < timedelta(minutes=1)
+
+
+def _the_exchange_lists_each_once(file: Path) -> None:
+    listed = Credits(clock=lambda: NOW, accounts=Accounts(clock=lambda: NOW), file=file).listed()
+    ours = Attempt.objects.filter(state="confirmed").order_by("credit_id")
+    assert [(each.credit_id, each.key, each.amount) for each in listed] == [
+        (each.credit_id, str(each.key), each.amount) for each in ours
+    ]
+
+
+def _waits_for_people(september: date, october: date) -> None:
+    [unknown] = queries.waiting_for_a_person(now=NOW)
+    assert (unknown.kind, unknown.broker_code, unknown.month) == ("unknown", 1500, september)
+    assert NOW - unknown.since < timedelta(hours=31)
+    assert list(WorkItem.objects.exclude(state="done").values_list("broker", "run__month", "reason")) == [
+        (2400, october, "The calculation was begun 5 times and never ended.")
+    ]
+    carried = Correction.objects.get()
+    assert (carried.payout.broker_id, carried.payout.run.month, carried.month) == (2300, october, september)
+    assert carried.cents < 0
+    assert list(PayoutHold.objects.values_list("payout__broker", "payout__run__month")) == [(2600, october)]
+    assert list(Proposal.objects.order_by("pk").values_list("kind", "broker", "state")) == [
+        ("void", 2300, "confirmed"),
+        ("adjust", 1400, "prepared"),
+    ]
+
+
+@pytest.mark.django_db
 def test_seeding_again_adds_nothing() -> None:
     seeded()
     before = counts()
@@ -93,14 +166,15 @@ def test_seeding_later_only_adds_what_happened_since() -> None:
 def test_a_seeding_that_was_interrupted_is_finished(monkeypatch: pytest.MonkeyPatch) -> None:
     whole = Feed._history
 
-    def half(feed: Feed, after: datetime, until: datetime) -> Any:
-        days = list(whole(feed, after, until))
-        return iter(days[: len(days) // 2])
+    def stopped(feed: Feed, after: datetime, until: datetime) -> Any:
+        if until.month == 7:
+            raise KeyboardInterrupt
+        return whole(feed, after, until)
 
     with monkeypatch.context() as patch:
-        patch.setattr(Feed, "_history", half)
-        patch.setattr(Market, "second", lambda *_: [])
-        seeded()
+        patch.setattr(Feed, "_history", stopped)
+        with pytest.raises(KeyboardInterrupt):
+            seeded()
     assert NOW - booked_until(NOW) > timedelta(days=90)
 
     seeded()
@@ -163,3 +237,30 @@ def test_the_queue_of_applications_has_something_to_show_and_is_not_doubled() ->
     assert [str(group) for group in User.objects.get(email="reviewer@exchange.example").groups.all()] == [
         "reviewer"
     ]
+
+
+@pytest.mark.django_db
+def test_money_that_was_interrupted_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = tmp_path / "credits.ndjson"
+    for name in ("approve.approve", "sending.send_due", "void.confirm", "asking.ask_due"):
+        with monkeypatch.context() as patch:
+            patch.setattr(f"portal.simulator.money.{name}", _stops)
+            with pytest.raises(KeyboardInterrupt):
+                seed.seed(now=NOW, size=0.002, months=3, credits_file=file)
+
+    seed.seed(now=NOW, size=0.002, months=3, credits_file=file)
+
+    assert set(Payout.objects.filter(run__month__lt=date(2026, 10, 1)).values_list("state", flat=True)) == {
+        "credited",
+        "nil",
+        "sending",
+    }
+    assert list(Attempt.objects.exclude(state="confirmed").values_list("payout__broker", "state")) == [
+        (1500, "unknown")
+    ]
+    assert Correction.objects.get().cents < 0
+    _the_exchange_lists_each_once(file)
+
+
+def _stops(*_: object, **__: object) -> None:
+    raise KeyboardInterrupt
