@@ -21,7 +21,7 @@ help:
 	@echo "make test      what a developer waits for: all tests but the faults, and the rules' coverage"
 	@echo "make check     format, lint, types, migrations, the order of the house"
 	@echo "make journeys  the tests in a real browser"
-	@echo "make faults    the tests that kill, freeze and restart servers"
+	@echo "make faults    the tests that kill, freeze and restart servers, and the longest others"
 	@echo "make bench     the bars of performance, measured side by side"
 	@echo "make install   .venv with the locked requirements; all of the above do it when it is due"
 
@@ -59,7 +59,7 @@ journeys: install
 	@.venv/bin/python -m pytest -n 2 -m journey
 
 faults: install
-	@.venv/bin/python -m pytest -m fault
+	@.venv/bin/python -m pytest -m "fault or (long and not journey)"
 
 bench: install
 	@.venv/bin/python -m tests.bench

@@ -132,6 +132,7 @@ def test_it_answers_logs_in_and_leaves_nothing_behind(folder: Path) -> None:
     assert process.is_free(port)
 
 
+@pytest.mark.long
 def test_servers_that_ran_before_run_on_and_a_dead_process_ends_the_demo(folder: Path) -> None:
     embedded.start(folder)
     port = process.free_port()
@@ -151,6 +152,7 @@ def test_servers_that_ran_before_run_on_and_a_dead_process_ends_the_demo(folder:
     assert all(server.running for server in embedded.status(folder))
 
 
+@pytest.mark.long
 def test_killed_outright_it_takes_its_processes_along(folder: Path) -> None:
     port = process.free_port()
     with demo(folder, PORT=str(port)) as started:
@@ -183,6 +185,7 @@ def given_to(folder: Path, words: str) -> dict[str, str]:
     raise AssertionError(f"no process with {words}")
 
 
+@pytest.mark.long
 def test_it_brings_an_exchange_of_its_own_and_nothing_of_the_developer_leaks_in(folder: Path) -> None:
     port = process.free_port()
     leaking = {

@@ -53,6 +53,7 @@ def test_three_first_commands_at_once_all_do_their_work(folder: Path, tmp_path: 
     assert json.loads(told[2][0])["month"] == "2026-10"
 
 
+@pytest.mark.long
 def test_a_command_waits_for_a_migration_that_another_has_begun(folder: Path) -> None:
     embedded.start(folder, valkey=False)
     # What another process has committed when it is a moment ahead: its first table, without any right.

@@ -65,6 +65,7 @@ def scans_of(node, table):
     return own + [kind for child in node.get("Plans", []) for kind in scans_of(child, table)]
 
 
+@pytest.mark.long
 @pytest.mark.django_db
 def test_ten_thousand_facts_with_their_letters_cost_a_sweep_little():
     many_facts()
@@ -78,6 +79,7 @@ def test_ten_thousand_facts_with_their_letters_cost_a_sweep_little():
     assert [notices.write_due(now=make.NOW), notices.write_due(now=make.NOW)] == [4, 0]
 
 
+@pytest.mark.long
 @pytest.mark.django_db
 @pytest.mark.parametrize("source", [appeals, accounts])
 def test_the_other_questions_look_letters_up_too(source):

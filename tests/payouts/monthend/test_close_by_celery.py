@@ -9,18 +9,22 @@ from celery.beat import PersistentScheduler
 from django.db.models import Count, Sum
 
 from payouts.month import Month
+from payouts.monthend import work
 from payouts.monthend.models import Line, Payout, Run
+from payouts.program.terms import terms_for
 from portal.celery import application
 from portal.schedule import ENTRIES
 from tests import make
 from tests.payouts.monthend.processes import celery, manage, own_broker
 from tests.payouts.monthend.racing import (
     AT_THE_GATE,
+    FOR_ITS_TURN,
     eventually,
     gate_before_writing,
     side_by_side,
     until_waiting_at_least,
 )
+from tests.portal.staff.browsing import at
 
 TASK = "payouts.tasks.close_due_months"
 ENTRY = "close months that are due"
@@ -78,23 +82,35 @@ def beat(folder: Path, name: str) -> tuple[str, ...]:
     return ("beat", "--schedule", str(folder / name), "--loglevel", "info", "--pidfile", "")
 
 
-def test_two_beats_and_a_command_at_once_make_one_run_a_month(committed_db, missed, tmp_path):
+def opened(month):
+    """The run of a month whose worker was killed once it was opened: of it a page can be asked for."""
+    now = datetime.now(UTC)
+    run = Run.objects.create(month=month.first_date, calculated_at=now, terms=terms_for(month).name)
+    work.ask(run_id=run.pk, now=now)
+    return run
+
+
+def test_two_beats_a_command_and_a_click_at_once_make_one_run_a_month(committed_db, missed, tmp_path):
     worker, beats = tmp_path / "worker.log", [tmp_path / "one.log", tmp_path / "two.log"]
-    where = {"database": committed_db}
+    where, run = {"database": committed_db}, opened(missed[0])
+    staff = make.login(email="staff@exchange.example", is_staff=True, is_superuser=True)
     with side_by_side() as start, own_broker() as broker, ExitStack() as gate:
         gate.enter_context(gate_before_writing("payout"))
-        command = start(lambda: manage("month_end", str(missed[0]), "--json", **where))
         with (
             celery(*WORKER, **where, broker=broker, log=worker),
             celery(*beat(tmp_path, "first"), **where, broker=broker, log=beats[0]),
             celery(*beat(tmp_path, "second"), **where, broker=broker, log=beats[1]),
         ):
-            # One of the three has begun, the others are under way; no worker waits for its turn.
+            command = start(lambda: manage("month_end", str(missed[0]), "--json", **where))
+            click = start(lambda: at(staff).post(f"/staff/payouts/run/{run.pk}/recalculate/"))
+            # One has begun, the others are under way: people wait for their turn, no worker does.
             until_waiting_at_least(1, AT_THE_GATE)
-            eventually(lambda: worker.read_text().count(f"Task {TASK}[") >= 2)
+            until_waiting_at_least(1, FOR_ITS_TURN)
+            eventually(lambda: f"Task {TASK}[" in worker.read_text())
             gate.close()
             eventually(lambda: successes(worker.read_text()) == 2)
     assert command.result().returncode == 0, command.result().stderr
+    assert click.result().status_code == 302, click.result().content.decode()
     assert [log.read_text().count(f"Sending due task {ENTRY}") for log in beats] == [1, 1]
     assert_each_once_and_right(missed)
 

@@ -113,6 +113,7 @@ def ratio(attempt: Try, address: Callable[[bool], str], *, rounds: int = 24) -> 
     return median(took[True]) / median(took[False])
 
 
+@pytest.mark.long
 @NO_LIMITS
 @pytest.mark.usefixtures("real_cost")
 @pytest.mark.parametrize("name", TRIES)
@@ -122,6 +123,7 @@ def test_the_time_is_the_same(name: str, addresses: Callable[[bool], str]) -> No
     assert 0.75 < found < 1.33, f"{found:.2f} times as long"
 
 
+@pytest.mark.long
 @NO_LIMITS
 @pytest.mark.usefixtures("real_cost")
 def test_the_clock_sees_a_sign_up_that_does_less(

@@ -162,6 +162,7 @@ def test_seeding_later_only_adds_what_happened_since() -> None:
     assert later.fills == Fill.objects.count() - len(earlier)
 
 
+@pytest.mark.long
 @pytest.mark.django_db
 def test_a_seeding_that_was_interrupted_is_finished(monkeypatch: pytest.MonkeyPatch) -> None:
     whole = Feed._history
@@ -239,6 +240,7 @@ def test_the_queue_of_applications_has_something_to_show_and_is_not_doubled() ->
     ]
 
 
+@pytest.mark.long
 @pytest.mark.django_db
 def test_money_that_was_interrupted_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     file = tmp_path / "credits.ndjson"

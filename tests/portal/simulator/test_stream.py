@@ -68,7 +68,7 @@ def books_agree() -> None:
 
 def missing_seconds(since: datetime, until: datetime) -> list[int]:
     """Seconds of which the clean market's fills are not all booked."""
-    market = Market(start=seed._first_month(since).starts_at)
+    market = Market(start=seed._first_month(since, seed.MONTHS_BEFORE).starts_at)
     booked = set(Fill.objects.values_list("symbol", "trade_id"))
     return [
         second

@@ -150,16 +150,29 @@ def test_the_acts_of_each_role() -> None:
             "confirm a change of account that another checked",
             "look at a broker's pages as the broker sees them",
             "see service tokens",
+            "see payouts, credits and the ledger",
         },
         "finance preparer": {
             "see brokers and their teams",
             "see cases, evidence and appeals",
             "check a change of account",
+            "see payouts, credits and the ledger",
+            "take the pack of a month",
+            "calculate months again",
+            "acknowledge what is unusual about a payout",
+            "prepare payouts",
+            "prepare releases, forfeits, voids, adjustments and resolutions",
+            "send a rejected credit again",
         },
         "finance approver": {
             "see brokers and their teams",
             "see cases, evidence and appeals",
             "confirm a change of account that another checked",
+            "see payouts, credits and the ledger",
+            "take the pack of a month",
+            "acknowledge what is unusual about a payout",
+            "approve payouts that another prepared",
+            "confirm such an act that another prepared",
         },
         "auditor": {
             "see applications",
@@ -171,6 +184,8 @@ def test_the_acts_of_each_role() -> None:
             "see cases, evidence and appeals",
             "look at a broker's pages as the broker sees them",
             "see service tokens",
+            "see payouts, credits and the ledger",
+            "take the pack of a month",
         },
     }
 
