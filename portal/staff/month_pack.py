@@ -9,6 +9,7 @@ from typing import Any
 
 from payouts.money import plain, two_places
 from payouts.monthend.models import Payout, Run
+from payouts.monthend.snapshot import one_snapshot
 from payouts.settlement.models import Attempt
 from payouts.statements.sheet import text_cell
 from portal.staff import month_page, month_rows
@@ -68,8 +69,9 @@ class Pack:
         return all(each.is_equal for each in self.ties)
 
 
+@one_snapshot()
 def pack_of(run: Run) -> Pack:
-    """All payouts of a month by code; the same number of queries however many they are."""
+    """All payouts of a month by code, of one instant; the same number of queries however many they are."""
     rows = month_rows.rows_of(month_rows.payouts_of(run), login=None)
     return Pack(
         run=run,

@@ -15,6 +15,7 @@ from payouts.ledger.models import BooksCheck, Entry
 from payouts.money import EXACT, ZERO
 from payouts.month import Month
 from payouts.monthend.models import Correction, Payout, Run, WorkItem
+from payouts.monthend.snapshot import one_snapshot
 from portal.accounts.staff_roles import Act
 from portal.staff import month_rows
 from portal.staff.month_rows import Row
@@ -137,8 +138,9 @@ def with_counts(runs: QuerySet[Run]) -> QuerySet[Run]:
     )
 
 
+@one_snapshot()
 def page(run: Run, *, login: Any, acts: set[Act], wanted: str, order: str, now: datetime) -> dict[str, Any]:
-    """Everything that the page of a month shows."""
+    """Everything that the page of a month shows, of one instant, so that its sums tie."""
     rows = month_rows.rows_of(month_rows.payouts_of(run), login=login)
     progress = progress_of(run)
     totals = totals_of(run, rows)

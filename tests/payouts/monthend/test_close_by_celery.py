@@ -25,6 +25,7 @@ from tests.payouts.monthend.racing import (
     until_waiting_at_least,
 )
 from tests.portal.staff.browsing import at
+from tests.portal.staff.make_review import staff
 
 TASK = "payouts.tasks.close_due_months"
 ENTRY = "close months that are due"
@@ -93,7 +94,7 @@ def opened(month):
 def test_two_beats_a_command_and_a_click_at_once_make_one_run_a_month(committed_db, missed, tmp_path):
     worker, beats = tmp_path / "worker.log", [tmp_path / "one.log", tmp_path / "two.log"]
     where, run = {"database": committed_db}, opened(missed[0])
-    staff = make.login(email="staff@exchange.example", is_staff=True, is_superuser=True)
+    preparer = at(staff("finance preparer", email="pia@exchange.example"))
     with side_by_side() as start, own_broker() as broker, ExitStack() as gate:
         gate.enter_context(gate_before_writing("payout"))
         with (
@@ -102,7 +103,7 @@ def test_two_beats_a_command_and_a_click_at_once_make_one_run_a_month(committed_
             celery(*beat(tmp_path, "second"), **where, broker=broker, log=beats[1]),
         ):
             command = start(lambda: manage("month_end", str(missed[0]), "--json", **where))
-            click = start(lambda: at(staff).post(f"/staff/payouts/run/{run.pk}/recalculate/"))
+            click = start(lambda: preparer.post(f"/staff/payouts/run/{run.pk}/recalculate/"))
             # One has begun, the others are under way: people wait for their turn, no worker does.
             until_waiting_at_least(1, AT_THE_GATE)
             until_waiting_at_least(1, FOR_ITS_TURN)
