@@ -7,7 +7,8 @@ from django.db import DataError, IntegrityError, InterfaceError, OperationalErro
 from payouts.refusal import Refusal
 
 _CANCELLED = "57014"
-_COLLIDED = frozenset({"40001", "40P01"})
+#: A collision, a deadlock, or a session that was ended because its process stood still for too long.
+_COLLIDED = frozenset({"40001", "40P01", "25P03", "25P04"})
 _AGAIN = "Then press Calculate again."
 _LOOK_IT_UP = (
     f"Look for “parked” and the broker's code in the log of the worker, and repair what it says. {_AGAIN}"
@@ -42,7 +43,7 @@ def never_ended(attempts: int) -> tuple[str, str]:
 
 
 def is_collision(problem: Exception) -> bool:
-    """Somebody else wrote the same rows at the same time: on a new snapshot it may go well."""
+    """Somebody else wrote the same rows, or could have meanwhile: on a new snapshot it may go well."""
     return _state(problem) in _COLLIDED
 
 

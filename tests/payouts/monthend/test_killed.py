@@ -61,6 +61,7 @@ def figures():
     )
 
 
+@pytest.mark.fault
 @pytest.mark.parametrize("point", work.CRASH_POINTS)
 def test_a_run_that_is_killed_anywhere_is_finished_by_the_next(committed_db, point):
     month_of_work()

@@ -165,6 +165,7 @@ def recovered(scene: Scene, processes: Others) -> None:
             return
 
 
+@pytest.mark.fault
 def test_killed_at_any_step_the_money_moves_once(shifted: tuple[Scene, Others]) -> None:
     scene, processes = shifted
     clock: Any = scene.clock
