@@ -7,6 +7,8 @@ from decimal import Decimal
 from itertools import count
 from typing import Any
 
+from django.db import transaction
+
 from payouts.feed import intake
 from payouts.feed.files import Source
 from payouts.feed.intake import Tally
@@ -236,27 +238,30 @@ def approved(payout: Any, at: datetime = NOW, *, by: Any = ()) -> Any:
     first, second = by or (
         User.objects.get_or_create(email=f"{name}@exchange.example")[0] for name in ("pia", "quentin")
     )
-    payout.refresh_from_db()
-    for bound in payout.bounds.all():
-        BoundAcknowledgement.objects.get_or_create(
-            payout=payout,
-            name=bound.name,
-            value=bound.value,
-            defaults={"note": "as usual", "by": first, "at": at},
+    with transaction.atomic():
+        # A calculation under way holds the row: what is approved is what it leaves.
+        Payout.objects.select_for_update().get(pk=payout.pk)
+        payout.refresh_from_db()
+        for bound in payout.bounds.all():
+            BoundAcknowledgement.objects.get_or_create(
+                payout=payout,
+                name=bound.name,
+                value=bound.value,
+                defaults={"note": "as usual", "by": first, "at": at},
+            )
+        due = payout.payout + payout.corrections
+        rows = Payout.objects.filter(pk=payout.pk)
+        rows.update(
+            state="prepared",
+            prepared_by=first,
+            prepared_at=at,
+            adjustments=0,
+            carried=0,
+            due=due,
+            digest="0" * 64,
+            input_digest="0" * 64,
         )
-    due = payout.payout + payout.corrections
-    rows = Payout.objects.filter(pk=payout.pk)
-    rows.update(
-        state="prepared",
-        prepared_by=first,
-        prepared_at=at,
-        adjustments=0,
-        carried=0,
-        due=due,
-        digest="0" * 64,
-        input_digest="0" * 64,
-    )
-    state = "approved" if due > 0 else ("nil" if due == 0 else "carried")
-    rows.update(state=state, approved_by=second, approved_at=at)
+        state = "approved" if due > 0 else ("nil" if due == 0 else "carried")
+        rows.update(state=state, approved_by=second, approved_at=at)
     payout.refresh_from_db()
     return payout

@@ -117,8 +117,11 @@ def test_no_staff_act_upon_a_business_or_rights_of_their_own() -> None:
         if route.startswith("staff/") and line == "POST" and visitor in ("rev=", "sup=") and word == "ok"
     ]
 
-    # A token is no business of anybody's.
-    assert acted == ["/staff/portal/servicetoken/<int:number>/revoke/ sup="]
+    # A token is no business of anybody's, and a month is calculated again for all brokers by the same rules.
+    assert sorted(acted) == [
+        "/staff/payouts/run/<int:number>/recalculate/ sup=",
+        "/staff/portal/servicetoken/<int:number>/revoke/ sup=",
+    ]
 
 
 def test_reading_changes_nothing() -> None:
@@ -151,12 +154,22 @@ def test_what_moves_money_or_rights_asks_for_another_proof() -> None:
     }
     assert {route for route in asked if route.startswith("staff/")} == {
         "staff/payouts/accountchange/<int:number>/confirm/",
+        "staff/payouts/attempt/<int:number>/resolve/",
         "staff/payouts/broker/<int:code>/invite/",
         "staff/payouts/broker/<int:code>/standing/<int:change>/lift/",
         "staff/payouts/broker/<int:code>/suspend/",
         "staff/payouts/broker/<int:code>/terminate/",
         "staff/payouts/broker/<int:code>/terminations/<int:number>/confirm/",
         "staff/payouts/broker/<int:code>/view-as/",
+        "staff/payouts/difference/<int:number>/resolve/",
+        "staff/payouts/payout/<int:number>/forfeit/",
+        "staff/payouts/payout/<int:number>/release/<int:hold>/",
+        "staff/payouts/payout/<int:number>/retry/",
+        "staff/payouts/proposal/<int:number>/confirm/",
+        "staff/payouts/proposal/adjust/<int:code>/",
+        "staff/payouts/proposal/void/<int:code>/",
+        "staff/payouts/run/<int:number>/approve/",
+        "staff/payouts/run/<int:number>/prepare/",
         "staff/portal/application/<int:number>/approve/",
         "staff/portal/servicetoken/<int:number>/revoke/",
         "staff/portal/servicetoken/make/",
