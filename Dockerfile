@@ -17,10 +17,11 @@ RUN useradd --system --home-dir "$DATA_DIR" portal \
     && install --directory --owner=portal "$DATA_DIR" \
     # The values only satisfy the settings' checks while static files are gathered; none stays in the image.
     && random() { python -c 'import secrets; print(secrets.token_urlsafe(64))'; } \
-    && SECRET_KEY="$(random)" PSEUDONYM_KEY="$(random)" \
+    && key() { python -c 'import base64, os; print(base64.b64encode(os.urandom(32)).decode())'; } \
+    && SECRET_KEY="$(random)" PSEUDONYM_KEY="$(random)" STATEMENT_KEY="$(key)" \
        ALLOWED_HOSTS=localhost DATABASE_URL=postgres://none BROKER_URL=redis://none \
        PORTAL_URL=https://localhost EMAIL_URL=smtps://localhost DEFAULT_FROM_EMAIL=a@localhost EXCHANGE_URL=https://localhost \
-       EXCHANGE_PRIVATE_KEY="$(python -c 'import base64, os; print(base64.b64encode(os.urandom(32)).decode())')" \
+       EXCHANGE_PRIVATE_KEY="$(key)" \
        python manage.py collectstatic --noinput \
     && chown --recursive portal "$DATA_DIR"
 

@@ -45,6 +45,7 @@ from payouts.monthend.models import (
 )
 from payouts.program.models import Broker, Reason, StandingChange, StandingRange
 from payouts.settlement.models import Attempt, Difference, ExchangeCredit, Reconciliation
+from payouts.statements.models import Face, FacePart, SigningKey, Statement
 
 __all__ = [
     "AccountChange",
@@ -68,6 +69,8 @@ __all__ = [
     "Entry",
     "ExchangeCredit",
     "ExcludedRecord",
+    "Face",
+    "FacePart",
     "Fill",
     "FillKey",
     "FillVoid",
@@ -84,8 +87,10 @@ __all__ = [
     "Reason",
     "Reconciliation",
     "Run",
+    "SigningKey",
     "StandingChange",
     "StandingRange",
+    "Statement",
     "Termination",
     "TotalByDay",
     "TotalByHour",

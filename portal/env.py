@@ -104,6 +104,11 @@ def signing_key(name: str, key: str) -> str:
     return key
 
 
+def new_signing_key() -> str:
+    """A fresh ED25519 key, as `signing_key` wants it."""
+    return base64.b64encode(secrets.token_bytes(32)).decode()
+
+
 def sender(name: str, text: str) -> str:
     """Whom letters come from: an address, with a name before it or without."""
     mailbox, at, host = parseaddr(text)[1].rpartition("@")

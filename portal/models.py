@@ -5,6 +5,8 @@ from portal.api.models import ServiceToken
 from portal.application.models import Application, Document, DocumentContent, ReviewNote, TimelineEntry
 from portal.health.models import Canary
 from portal.letters.models import Letter
+from portal.preferences.models import LetterPreference
+from portal.statements.models import Export, ExportPart
 from portal.team.models import Activity, Invitation, Membership, ViewAs, ViewedPage
 
 __all__ = [
@@ -14,9 +16,12 @@ __all__ = [
     "Device",
     "Document",
     "DocumentContent",
+    "Export",
+    "ExportPart",
     "Factor",
     "Invitation",
     "Letter",
+    "LetterPreference",
     "Membership",
     "ReviewNote",
     "RoleGiven",

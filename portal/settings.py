@@ -23,6 +23,7 @@ DATABASE_URL = env.text("DATABASE_URL")
 DATABASE_OWNER_URL = env.text("DATABASE_OWNER_URL")
 BROKER_URL = env.text("BROKER_URL")
 _pseudonym_key = env.text("PSEUDONYM_KEY")
+_statement_key = env.text("STATEMENT_KEY")
 
 if TIME_ZONE != "UTC":
     env.refuse("TIME_ZONE must be UTC: months begin and end in UTC")
@@ -35,6 +36,8 @@ if IN_PRODUCTION:
         env.refuse("SECRET_KEY is too short: production needs at least 50 random characters")
     if len(_pseudonym_key) < 32:
         env.refuse("PSEUDONYM_KEY must have at least 32 random characters and never change again")
+    if not _statement_key:
+        env.refuse("STATEMENT_KEY is not set: statements are signed with its 32 secret bytes in base64")
     if not DATABASE_URL:
         env.refuse("DATABASE_URL is not set: production does not start the embedded PostgreSQL")
     if not BROKER_URL:
@@ -67,6 +70,10 @@ if EMBEDDED_POSTGRES or EMBEDDED_VALKEY:
 SECRET_KEY = SECRET_KEY or env.kept_secret(DATA_DIR / "secret_key")
 #: Makes the pseudonyms of traders; it never rotates, or statements would name the same trader anew.
 PSEUDONYM_KEY = (_pseudonym_key or env.kept_secret(DATA_DIR / "pseudonym_key")).encode()
+#: Signs statements. Another key may follow it at any time: the public halves of all stay published.
+STATEMENT_KEY = env.signing_key(
+    "STATEMENT_KEY", _statement_key or env.kept_secret(DATA_DIR / "statement_key", make=env.new_signing_key)
+)
 
 DATABASES = {"default": env.database("DATABASE_URL", DATABASE_URL)}
 DATABASES["default"]["OPTIONS"] = {

@@ -227,10 +227,33 @@ def payout(broker: Broker, month: str = "2026-10", amount: str = "1.00") -> Any:
     )
 
 
+def bare_statement(payout: Any, at: datetime = NOW) -> Any:
+    """The statement that an approved payout cannot be without: a number and a few bytes, nothing to read."""
+    from payouts.models import Statement
+    from payouts.statements import actions
+
+    before = Statement.objects.filter(broker=payout.broker_id).order_by("-number").first()
+    statement = Statement.objects.create(
+        broker_id=payout.broker_id,
+        number=1 if before is None else before.number + 1,
+        previous_number=None if before is None else before.number,
+        payout=payout,
+        month=payout.run.month,
+        issued_at=at,
+        digest=f"{payout.pk:064x}",
+        key=actions.signing_key(now=at),
+        signature="none",
+        due=payout.due,
+        lines=0,
+    )
+    actions.keep(statement=statement, kind="json", stretches=[b"{}"], now=at)
+    return statement
+
+
 def approved(payout: Any, at: datetime = NOW, *, by: Any = ()) -> Any:
     """A payout prepared by one and approved by another, written as the application's role may: no ledger.
 
-    Its bounds are acknowledged with it.
+    Its bounds are acknowledged with it, and its statement is a bare one.
     """
     from payouts.models import BoundAcknowledgement, Payout
     from portal.accounts.models import User
@@ -263,5 +286,6 @@ def approved(payout: Any, at: datetime = NOW, *, by: Any = ()) -> Any:
         )
         state = "approved" if due > 0 else ("nil" if due == 0 else "carried")
         rows.update(state=state, approved_by=second, approved_at=at)
+        bare_statement(Payout.objects.get(pk=payout.pk), at)
     payout.refresh_from_db()
     return payout

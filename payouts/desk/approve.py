@@ -20,6 +20,8 @@ from payouts.month import Month
 from payouts.monthend import work
 from payouts.monthend.models import Payout
 from payouts.refusal import Refusal
+from payouts.statements import actions as statements
+from payouts.statements.document import Adjusted
 
 
 class OwnPreparation(Refusal):
@@ -44,7 +46,9 @@ def shown(payout_ids: Collection[int]) -> str:
 
 @transaction.atomic
 def approve(*, payout_ids: Collection[int], shown: str, by: int, now: datetime) -> list[Payout]:
-    """Approve prepared payouts and book them, all or none; what is more than nothing is then sent.
+    """Approve prepared payouts, book them and issue their statements, all or none.
+
+    What is more than nothing is then sent.
 
     `shown` is the fingerprint of the page on which it was decided. Refuses `NoSuchPayout`, `NotPrepared`,
     `AlreadyApproved`, `OwnPreparation`, `Parked`, `StillCalculating`, `EarlierMonthOpen`, `NotAcknowledged`,
@@ -108,6 +112,12 @@ def _approve(payout: Payout, facts: PayoutFacts, *, by: int, now: datetime) -> N
         [PayoutAdjustment(adjustment_id=each.id, payout=payout) for each in facts.adjusted]
     )
     _book(payout, facts, by=by, now=now)
+    statements.issue(
+        payout=payout,
+        adjusted=[Adjusted(amount=each.amount, text=each.text, at=each.at) for each in facts.adjusted],
+        is_held=bool(facts.holds),
+        now=now,
+    )
 
 
 def _state(facts: PayoutFacts) -> str:

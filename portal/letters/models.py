@@ -13,6 +13,8 @@ class Letter(models.Model):
         SENT = "sent", _("taken by the mail server")
         FAILED = "failed", _("failed, will be tried again")
         DEAD = "dead", _("given up")
+        GATHERED = "gathered", _("waits for the letter of the day")
+        TOLD = "told", _("told in the letter of a day")
 
     #: What makes it the same letter: written twice, it exists once.
     key = models.CharField(max_length=200, unique=True)
@@ -23,6 +25,12 @@ class Letter(models.Model):
     facts = models.JSONField(default=dict)
     #: What its secret link is made from when it is sent, by `kind` of link; the link itself is never kept.
     link = models.JSONField(null=True)
+    #: What goes with it, by `kind`, see `settings.LETTER_ATTACHMENTS`; its bytes are fetched when it is sent.
+    attachment = models.JSONField(null=True)
+    #: Whose wish one click changes, and on which topic; the address that does it is made when it is sent.
+    unsubscribe = models.JSONField(null=True)
+    #: The letter of a day that told of it.
+    gathered_into = models.ForeignKey("self", null=True, on_delete=models.PROTECT, related_name="gathered")
     #: The same for every attempt, so that a mailbox can tell a repetition.
     message_id = models.CharField(max_length=200, unique=True)
     state = models.CharField(_("state"), max_length=10, choices=State, default=State.WRITTEN)
@@ -39,7 +47,13 @@ class Letter(models.Model):
         verbose_name_plural = _("letters")
         constraints = [
             models.CheckConstraint(
-                condition=Q(state__in=["written", "sent", "failed", "dead"]), name="letter_state_is_known"
+                condition=Q(state__in=["written", "sent", "failed", "dead", "gathered", "told"]),
+                name="letter_state_is_known",
+            ),
+            models.CheckConstraint(
+                condition=Q(state="told", gathered_into__isnull=False)
+                | (~Q(state="told") & Q(gathered_into__isnull=True)),
+                name="letter_told_says_where",
             ),
             models.CheckConstraint(
                 condition=Q(state="sent", sent_at__isnull=False)
@@ -48,7 +62,8 @@ class Letter(models.Model):
             ),
         ]
         indexes = [
-            models.Index(fields=["due_at"], name="letter_due", condition=Q(state__in=["written", "failed"]))
+            models.Index(fields=["due_at"], name="letter_due", condition=Q(state__in=["written", "failed"])),
+            models.Index(fields=["to"], name="letter_gathered", condition=Q(state="gathered")),
         ]
 
     def __str__(self) -> str:

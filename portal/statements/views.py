@@ -1,6 +1,5 @@
 """Shows the months of a broker and hands out their documents."""
 
-from django.conf import settings
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
@@ -39,8 +38,7 @@ def as_csv(request: HttpRequest, seat: Seat, month: Month) -> HttpResponse:
 def _draft(seat: Seat, month: Month) -> drafts.Draft:
     if month > Month.of(timezone.now()):
         raise Http404(_("This month has not begun."))
-    draft = drafts.draft(broker_code=seat.code, month=month)
-    return draft.with_pseudonyms(settings.PSEUDONYM_KEY)
+    return drafts.draft(broker_code=seat.code, month=month, with_pseudonyms=True)
 
 
 def _file(request: HttpRequest, seat: Seat, content: bytes, *, name: str, kind: str) -> HttpResponse:

@@ -32,6 +32,7 @@ FLOORS = (
         "portal.application",
         "portal.dashboard",
         "portal.exchange_account",
+        "portal.preferences",
         "portal.statements",
         "portal.standing",
         "portal.integration",
@@ -66,6 +67,8 @@ FRAME = (
 #: Models are gathered by `payouts.models`, which Django and the portal's own models read.
 GATHERED = {
     "portal.application.models": {"payouts.models"},
+    "portal.preferences.models": {"payouts.models"},
+    "portal.statements.models": {"payouts.models"},
     "portal.team.models": {"payouts.models"},
 }
 #: Rooms on one floor that never import each other.
@@ -74,6 +77,7 @@ SEPARATE = (
     "portal.application",
     "portal.dashboard",
     "portal.exchange_account",
+    "portal.preferences",
     "portal.statements",
     "portal.standing",
     "portal.integration",

@@ -138,6 +138,7 @@ def production(tmp_path: Path, django_db_setup: None) -> Iterator[dict[str, str]
                 "PORTAL_MODE": "production",
                 "SECRET_KEY": secrets.token_urlsafe(64),
                 "PSEUDONYM_KEY": "p" * 32,
+                "STATEMENT_KEY": "c3RhdGVtZW50cyBhcmUgc2lnbmVkIHdpdGggdGhpcyE=",
                 "ALLOWED_HOSTS": "localhost",
                 "DATABASE_URL": url(app, name),
                 "DATABASE_OWNER_URL": url(owner, name),

@@ -12,6 +12,7 @@ GOOD = {
     "PORTAL_MODE": "production",
     "SECRET_KEY": "s" * 50,
     "PSEUDONYM_KEY": "p" * 32,
+    "STATEMENT_KEY": "c3RhdGVtZW50cyBhcmUgc2lnbmVkIHdpdGggdGhpcyE=",
     "ALLOWED_HOSTS": "brokers.example.com",
     "DATABASE_URL": "postgres://portal_app:x@127.0.0.1:1/portal",
     "BROKER_URL": "redis://127.0.0.1:1/0",
@@ -41,6 +42,14 @@ REFUSED = [
     (
         {"PSEUDONYM_KEY": ""},
         "PSEUDONYM_KEY must have at least 32 random characters and never change again",
+    ),
+    (
+        {"STATEMENT_KEY": ""},
+        "STATEMENT_KEY is not set: statements are signed with its 32 secret bytes in base64",
+    ),
+    (
+        {"STATEMENT_KEY": "AQID"},
+        "STATEMENT_KEY is not an ED25519 key: give its 32 secret bytes in base64",
     ),
     (
         {"ALLOWED_HOSTS": ""},
@@ -172,7 +181,7 @@ def test_what_is_good_goes_as_far_as_the_database(tmp_path: Path, changes: dict[
     assert ended.stderr.startswith("the database does not answer: ")
 
 
-@pytest.mark.parametrize("name", ["SECRET_KEY", "EXCHANGE_PRIVATE_KEY", "EMAIL_URL"])
+@pytest.mark.parametrize("name", ["SECRET_KEY", "STATEMENT_KEY", "EXCHANGE_PRIVATE_KEY", "EMAIL_URL"])
 def test_a_refusal_does_not_repeat_a_secret(tmp_path: Path, name: str) -> None:
     ended = start("command", tmp_path, **{name: "smtps://a:hunter2"})
 

@@ -328,7 +328,7 @@ def test_sixty_payouts_are_approved_in_one_act_of_few_queries(django_assert_max_
     prepare(*payouts)
     seen = shown(*payouts)
 
-    with django_assert_max_num_queries(60 * 12 + 20):
+    with django_assert_max_num_queries(60 * 21 + 20):
         approve(*payouts, shown=seen)
 
     assert set(states(payouts)) == {"approved"}

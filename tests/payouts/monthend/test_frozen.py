@@ -19,7 +19,9 @@ NOW = datetime(2026, 11, 1, 0, 30, tzinfo=UTC)
 
 
 def as_bytes(payout, lines):
-    return document.as_json(document.draft(broker=1400, payout=payout, lines=lines))
+    return document.as_json(
+        document.of_payout(broker=1400, payout=payout) | {"lines": document.of_lines(lines)}
+    )
 
 
 def stored():

@@ -222,6 +222,7 @@ def test_production_gets_no_invented_fills(committed_db: str, command: str, sent
             "PORTAL_MODE": "production",
             "SECRET_KEY": "x" * 50,
             "PSEUDONYM_KEY": "p" * 32,
+            "STATEMENT_KEY": "c3RhdGVtZW50cyBhcmUgc2lnbmVkIHdpdGggdGhpcyE=",
             "ALLOWED_HOSTS": "localhost",
             "DATABASE_URL": committed_db,
             "BROKER_URL": "redis://127.0.0.1:1/0",
