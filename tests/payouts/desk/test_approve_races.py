@@ -16,6 +16,7 @@ from payouts.models import Broker, Payout, PayoutAdjustment, PayoutHold, Transac
 from payouts.month import Month
 from payouts.monthend import actions as monthend
 from payouts.refusal import Refusal
+from payouts.statements import actions as statements
 from tests import make
 from tests.payouts import owner
 from tests.payouts.desk.approving import (
@@ -118,6 +119,13 @@ def without(*guards: str) -> None:
 
 NEVER_EDITED = "DROP TRIGGER payout_goes_its_way ON payout"
 BOOKED_ONCE = "ALTER TABLE ledger_transaction DROP CONSTRAINT nothing_is_booked_twice"
+WITH_ITS_STATEMENT = "DROP TRIGGER payout_is_approved_with_its_statement ON payout"
+
+
+def without_statements(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A twin in which no statement stands in the way: it would be one more guard, by its numbers."""
+    monkeypatch.setattr(statements, "issue", lambda **_of: None)
+    without(WITH_ITS_STATEMENT)
 
 
 def breached() -> list[str]:
@@ -178,6 +186,7 @@ def test_without_the_unique_index_it_would_be_booked_twice(
 ) -> None:
     """Twin."""
     without_locks(monkeypatch)
+    without_statements(monkeypatch)
     without(BOOKED_ONCE)
 
     assert two_past_the_locks(payout) == ["list", "list"]
@@ -197,6 +206,7 @@ def test_without_the_trigger_the_second_approver_would_replace_the_first(
 ) -> None:
     """Twin."""
     without_locks(monkeypatch)
+    without_statements(monkeypatch)
     without(NEVER_EDITED, BOOKED_ONCE)
 
     assert two_past_the_locks(payout, "quentin", "vera") == ["list", "list"]
@@ -225,6 +235,7 @@ def test_without_locks_and_trigger_an_approval_would_be_taken_back(
 ) -> None:
     """Twin: booked, and not approved any more."""
     without_locks(monkeypatch)
+    without_statements(monkeypatch)
     without(NEVER_EDITED, "ALTER TABLE payout DROP CONSTRAINT payout_state_has_its_people")
     act = approval(payout)
 

@@ -6,7 +6,7 @@ from django.db import connection
 from payouts.models import Payout
 from tests import make
 from tests.payouts.desk.approving import approved, prepare
-from tests.payouts.desk.test_approve_races import NEVER_EDITED, without
+from tests.payouts.desk.test_approve_races import NEVER_EDITED, WITH_ITS_STATEMENT, without
 
 
 @pytest.fixture
@@ -17,7 +17,7 @@ def payout(committed_db: str) -> Payout:
 
 def test_without_the_check_who_prepared_could_approve(payout: Payout) -> None:
     prepare(payout)
-    without("ALTER TABLE payout DROP CONSTRAINT another_person_approves_a_payout")
+    without("ALTER TABLE payout DROP CONSTRAINT another_person_approves_a_payout", WITH_ITS_STATEMENT)
 
     with connection.cursor() as cursor:
         cursor.execute(
