@@ -1,6 +1,7 @@
 """Keeps secrets out of the log: a line names the route of a request, not its address, and never a token."""
 
 import logging
+from typing import Any
 
 from portal.api.token_form import ANYWHERE
 
@@ -22,3 +23,26 @@ class Line(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         return ANYWHERE.sub(r"\1_…", super().format(record))
+
+
+#: As Django wants it: one line a message on stderr, of the libraries only what is wrong.
+LOGGING: dict[str, Any] = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {
+        "line": {
+            "()": "portal.quiet_logs.Line",
+            "format": "{asctime} {levelname} {name} {message}",
+            "style": "{",
+        }
+    },
+    "filters": {"route only": {"()": "portal.quiet_logs.RouteOnly"}},
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "root": {"handlers": ["stderr"], "level": "WARNING"},
+    "loggers": {
+        "portal": {"level": "INFO"},
+        "payouts": {"level": "INFO"},
+        "django.request": {"filters": ["route only"]},
+        "django.security.csrf": {"filters": ["route only"]},
+    },
+}

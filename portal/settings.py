@@ -6,7 +6,7 @@ import pghistory
 import plotly
 from csp.constants import NONCE, NONE, SELF
 
-from portal import embedded, env, schedule
+from portal import embedded, env, quiet_logs, schedule
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 MODE = env.one_of("PORTAL_MODE", ("development", "production"), default="development")
@@ -385,23 +385,4 @@ SPECTACULAR_SETTINGS: dict[str, object] = {
     "COMPONENT_NO_READ_ONLY_REQUIRED": True,
 }
 
-LOGGING = {
-    "version": 1,
-    "disable_existing_loggers": False,
-    "formatters": {
-        "line": {
-            "()": "portal.quiet_logs.Line",
-            "format": "{asctime} {levelname} {name} {message}",
-            "style": "{",
-        }
-    },
-    "filters": {"route only": {"()": "portal.quiet_logs.RouteOnly"}},
-    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
-    "root": {"handlers": ["stderr"], "level": "WARNING"},
-    "loggers": {
-        "portal": {"level": "INFO"},
-        "payouts": {"level": "INFO"},
-        "django.request": {"filters": ["route only"]},
-        "django.security.csrf": {"filters": ["route only"]},
-    },
-}
+LOGGING = quiet_logs.LOGGING
