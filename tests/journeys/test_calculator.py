@@ -112,6 +112,7 @@ def test_without_scripts_the_button_calculates(reader: Reader) -> None:
     assert page.url.endswith("affiliate=10#calculator")
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("scheme", ["dark", "light"])
 @pytest.mark.parametrize("width", [1280, 900, 360])
 def test_it_fits_and_axe_finds_nothing_serious(reader: Reader, scheme: str, width: int) -> None:

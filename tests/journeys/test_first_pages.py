@@ -107,6 +107,7 @@ def test_the_figures_are_the_databases_and_the_chart_is_drawn(site: Site) -> Non
     assert len(bars_of(page)) == shown
 
 
+@pytest.mark.long
 def test_a_change_of_theme_repaints_the_chart_and_outlasts_the_page(site: Site) -> None:
     page = site.reader.open(email=OLGA, scheme="light")
     ground = "getComputedStyle(document.body).backgroundColor"
@@ -123,6 +124,7 @@ def test_a_change_of_theme_repaints_the_chart_and_outlasts_the_page(site: Site) 
     assert page.evaluate(ground) == dark[1]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("scheme", ["dark", "light"])
 def test_a_telephone_never_scrolls_sideways(site: Site, scheme: str) -> None:
     page = site.reader.open(email=OLGA, scheme=scheme, width=360)

@@ -163,6 +163,7 @@ def test_killed_outright_it_takes_its_processes_along(folder: Path) -> None:
         eventually(lambda: processes_of(folder) == [])
 
 
+@pytest.mark.long
 def test_ctrl_c_while_it_starts_leaves_nothing_behind(folder: Path) -> None:
     with demo(folder, PORT=str(process.free_port())) as started:
         heard_until(started, "Bringing the demo's program")

@@ -174,6 +174,7 @@ def test_a_frozen_server_is_waited_for(folder: Path, said: list[str]) -> None:
     assert any("Waiting for PostgreSQL to answer" in words for words in said)
 
 
+@pytest.mark.long
 def test_recovery_is_waited_for(folder: Path, said: list[str]) -> None:
     embedded.start(folder, valkey=False)
     url = embedded.addresses(folder).database_url

@@ -32,6 +32,7 @@ def begin(folder: Path, *words: str, **changes: str) -> "subprocess.Popen[str]":
     )
 
 
+@pytest.mark.long
 def test_three_first_commands_at_once_all_do_their_work(folder: Path, tmp_path: Path) -> None:
     (tmp_path / "brokers.csv").write_text(
         "code,name,account_id,enrolled_at\n1400,One,ACC1,2026-01-01T00:00:00Z\n"

@@ -91,6 +91,7 @@ def opened(month):
     return run
 
 
+@pytest.mark.long
 def test_two_beats_a_command_and_a_click_at_once_make_one_run_a_month(committed_db, missed, tmp_path):
     worker, beats = tmp_path / "worker.log", [tmp_path / "one.log", tmp_path / "two.log"]
     where, run = {"database": committed_db}, opened(missed[0])
