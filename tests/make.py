@@ -202,15 +202,16 @@ def terminated(broker: Broker, at: datetime, *, recorded_at: datetime | None = N
 
 
 def payout(broker: Broker, month: str = "2026-10", amount: str = "1.00") -> Any:
-    """A month's payout of a broker as a calculation leaves it, written as a row without lines."""
-    from payouts.models import Payout, Run
+    """A month's payout of a broker as a calculation leaves it, with one line unless it is nothing."""
+    from payouts.models import Line, Payout, Run
     from payouts.month import Month
 
     of = Month.parse(month)
     run, _ = Run.objects.get_or_create(
         month=of.first_date, defaults={"calculated_at": of.ends_at, "terms": "2025-09"}
     )
-    return Payout.objects.create(
+    of_line = {"fills": int(Decimal(amount) > 0), "fees": Decimal(amount) * 5, "amount": amount}
+    made = Payout.objects.create(
         run=run,
         broker=broker,
         account_id=broker.account_id,
@@ -218,13 +219,15 @@ def payout(broker: Broker, month: str = "2026-10", amount: str = "1.00") -> Any:
         tier="BKR 0",
         rebate="0.2",
         spot_volume=0,
-        futures_volume=0,
-        volume=0,
-        fills=0,
-        fees=1_000_000,
-        amount=amount,
+        futures_volume=1000 * of_line["fills"],
+        volume=1000 * of_line["fills"],
         payout=amount,
+        **of_line,
     )
+    if of_line["fills"]:
+        rates = {"fee_rate": "0.0005", "affiliate_rate": 0, "applied_rate": "0.2", "bound_by": "tier"}
+        Line.objects.create(payout=made, trader=7, market="futures", volume=1000, **rates, **of_line)
+    return made
 
 
 def bare_statement(payout: Any, at: datetime = NOW) -> Any:

@@ -41,7 +41,7 @@ _COLUMNS = [
     ("spot_volume", "spot_volume + 1"),
     ("futures_volume", "1"),
     ("volume", "1"),
-    ("fills", "1"),
+    ("fills", "2"),
     ("fees", "9"),
     ("amount", "9"),
     ("payout", "9"),
@@ -138,7 +138,6 @@ def test_sql_of_the_application_changes_nothing_that_belongs_to_it(statement: st
 
 def test_a_payout_that_is_not_approved_can_still_be_replaced(payout: Payout) -> None:
     """So that the tests above show the approval, not a missing right."""
-    line(payout)
     correction(payout, "-3.00")
     bound(payout)
 
