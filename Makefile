@@ -10,9 +10,9 @@ payouts/exchange/answers.py,payouts/exchange/credit_answers.py,payouts/exchange/
 payouts/program/standing.py,payouts/program/broker_code.py,payouts/program/broker_file.py,$\
 payouts/feed/record.py,payouts/feed/outcomes.py,payouts/feed/prepared.py,payouts/feed/verdict.py,payouts/feed/lines.py,$\
 payouts/feed/csv_rows.py,payouts/monthend/formula.py,$\
-payouts/monthend/calculation.py,payouts/monthend/corrections.py,payouts/monthend/what_if.py,payouts/ledger/entries.py,payouts/monthend/bounds.py,payouts/monthend/waiting_records.py,payouts/statements/document.py,payouts/statements/sheet.py,$\
+payouts/monthend/calculation.py,payouts/monthend/corrections.py,payouts/monthend/what_if.py,payouts/ledger/entries.py,payouts/monthend/bounds.py,payouts/monthend/waiting_records.py,payouts/statements/document.py,payouts/statements/sheet.py,payouts/statements/signature.py,payouts/statements/verify_statement.py,$\
 payouts/statements/pseudonym.py,payouts/volume/ladder.py,payouts/settlement/attempts.py,payouts/settlement/comparing.py,$\
-payouts/desk/wording.py,portal/api/token_form.py,portal/health/signs.py,portal/team/roles.py,portal/application/country_rules.py,portal/application/promise.py,portal/application/risk.py
+payouts/desk/wording.py,portal/api/token_form.py,portal/health/signs.py,portal/team/roles.py,portal/preferences/topics.py,portal/statements/reading.py,portal/application/country_rules.py,portal/application/promise.py,portal/application/risk.py
 
 .PHONY: help install demo test check journeys faults bench
 
@@ -44,8 +44,8 @@ ifeq ($(CHROMIUM),)
 	@echo "No Chromium here, so the browser journeys are left out; to get it: apt-get install chromium"
 	@if [ "$$CI" = true ]; then echo "CI=true, so that is a failure." >&2; exit 1; fi
 endif
-	@.venv/bin/python -m pytest -n 2 -m "not fault and not long$(if $(CHROMIUM),, and not journey)" \
-		--cov=payouts --cov=portal/application --cov=portal/team --cov=portal/api --cov-report=
+	@.venv/bin/python -m pytest -n 3 --dist worksteal -m "not fault and not long$(if $(CHROMIUM),, and not journey)" \
+		--cov=payouts --cov=portal/application --cov=portal/team --cov=portal/api --cov=portal/statements --cov-report=
 	@.venv/bin/python -m coverage report --include=$(RULES) --fail-under=100
 
 check: install

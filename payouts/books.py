@@ -24,6 +24,8 @@ from payouts.monthend.invariants import INVARIANTS as MONTHEND
 from payouts.monthend.snapshot import one_snapshot
 from payouts.refusal import Refusal
 from payouts.settlement.invariants import INVARIANTS as SETTLEMENT
+from payouts.statements.invariants import CHECKS as STATEMENTS_CHECKS
+from payouts.statements.invariants import INVARIANTS as STATEMENTS
 
 #: How many offending rows of one invariant are shown; their number is always told.
 SHOWN = 5
@@ -35,11 +37,11 @@ _NIGHTLY_LOCK = 7_230_061
 T = TypeVar("T")
 
 #: The name says what must hold; the query returns the rows for which it does not.
-INVARIANTS: dict[str, Invariant] = FEED | MONTHEND | LEDGER | SETTLEMENT | DESK
+INVARIANTS: dict[str, Invariant] = FEED | MONTHEND | LEDGER | STATEMENTS | SETTLEMENT | DESK
 
 
 #: The same for what no query can tell.
-CHECKS: dict[str, Check] = dict(MONTHEND_CHECKS)
+CHECKS: dict[str, Check] = MONTHEND_CHECKS | STATEMENTS_CHECKS
 
 
 class BooksAreBreached(Refusal):

@@ -11,6 +11,7 @@ from payouts.exchange import chosen
 from payouts.feed import partitions
 from payouts.monthend import actions as monthend
 from payouts.settlement import asking, reconciling, sending
+from payouts.statements import faces
 
 log = logging.getLogger(__name__)
 
@@ -71,6 +72,14 @@ def reconcile() -> None:
     compared = reconciling.reconcile_due(exchange=chosen.exchange(clock=timezone.now), clock=timezone.now)
     if compared:
         log.info("compared %d days with the exchange's list", compared)
+
+
+@shared_task
+def make_faces() -> None:
+    """CSV and PDF of statements that were issued."""
+    made = faces.make_due(clock=timezone.now)
+    if made:
+        log.info("made %d files of statements", made)
 
 
 @shared_task

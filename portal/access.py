@@ -145,7 +145,8 @@ def second_factor_of(login: Any) -> SecondFactor:
     return SecondFactor(is_set_up, bool(login.is_staff or login.is_superuser or handles_money))
 
 
-#: What a login that still needs its second factor may open: the set-up, and the way out.
+#: What a login that still needs its second factor may open: the set-up, the way out, and what works without
+#: any login.
 _OPEN_WITHOUT = frozenset(
     {
         "mfa_index",
@@ -168,6 +169,11 @@ _OPEN_WITHOUT = frozenset(
         "account_email_verification_sent",
         "account_login",
         "account_logout",
+        "unsubscribe",
+        # What anybody may ask is asked with a login too.
+        "verify",
+        "statement_keys",
+        "verify_statement",
     }
 )
 

@@ -131,8 +131,11 @@ class MailServer:
 _MAIL = {"smtps": ("at once", 465), "smtp+tls": ("after STARTTLS", 587), "smtp": ("", 25)}
 
 
-def mail_server(name: str, address: str) -> MailServer:
-    """The parts of a mail server's address."""
+def mail_server(name: str, address: str, *, secure: bool) -> MailServer:
+    """The parts of a mail server's address.
+
+    `secure` refuses smtp:// but to this machine, where a relay may add TLS: letters hold links and figures.
+    """
     try:
         parts = urlsplit(address)
         tls, usual_port = _MAIL[parts.scheme]
@@ -143,4 +146,6 @@ def mail_server(name: str, address: str) -> MailServer:
         refuse(f"{name} is not an address like smtps://name:password@mail.example.com:465")
     if parts.password and not tls and parts.hostname not in _THIS_MACHINE:
         refuse(f"{name} would send its password in the clear: write smtps:// or smtp+tls://")
+    if secure and not tls and parts.hostname not in _THIS_MACHINE:
+        refuse(f"{name} would send letters in the clear: write smtps:// or smtp+tls://")
     return MailServer(parts.hostname, port, unquote(parts.username or ""), unquote(parts.password or ""), tls)

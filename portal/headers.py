@@ -8,7 +8,7 @@ from django.utils.cache import add_never_cache_headers
 #: Pages that say the same to every visitor; anything else is kept nowhere.
 _FOR_EVERYBODY = frozenset({"home", "program"})
 #: Lists that hold no secret and are asked for all the time: kept, and asked about each time by their ETag.
-_ASKED_AGAIN = frozenset({"feed_codes", "feed_schema"})
+_ASKED_AGAIN = frozenset({"feed_codes", "feed_schema", "statement_keys", "verify_statement"})
 _NOTHING = "camera=(), display-capture=(), geolocation=(), microphone=(), payment=(), usb=()"
 
 

@@ -74,6 +74,11 @@ TIMETABLE: tuple[Sweep, ...] = (
         290,
         _("Compares each finished day of the exchange's list of credits with ours."),
     ),
+    _each_five_seconds(
+        "make the files of statements",
+        "payouts.tasks.make_faces",
+        _("Makes CSV and PDF of statements that were issued."),
+    ),
     _each_minute(
         "check the books",
         "payouts.tasks.check_books",
@@ -107,6 +112,12 @@ TIMETABLE: tuple[Sweep, ...] = (
         "portal.tasks.send_letters",
         _("Hands letters to the mail server, and tries again what failed."),
     ),
+    _each_minute(
+        "write letters of the day",
+        "portal.tasks.write_digests",
+        # The rows say whether it is due: from 07:00 UTC for staff on working days, from 08:00 for members.
+        _("Gathers what members want in one letter a day, and tells staff each working day what waits."),
+    ),
     _each_five_seconds(
         "ask the exchange about accounts",
         "portal.tasks.ask_exchange",
@@ -116,6 +127,16 @@ TIMETABLE: tuple[Sweep, ...] = (
         "erase documents whose time is up",
         "portal.tasks.erase_documents",
         _("Erases documents 180 days after a refusal, a withdrawal or the last word of a draft."),
+    ),
+    _each_five_seconds(
+        "make files that were asked for",
+        "portal.tasks.make_exports",
+        _("Makes the long files that members asked for."),
+    ),
+    _each_hour(
+        "remove files whose time is up",
+        "portal.tasks.expire_exports",
+        _("Removes the bytes of prepared files a week after they were ready."),
     ),
     Sweep(
         "beat the canary",

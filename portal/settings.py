@@ -295,7 +295,8 @@ EMAIL_TIMEOUT = 10
 EMAIL_URL = env.text("EMAIL_URL")
 if EMAIL_URL:
     EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
-    _mail = env.mail_server("EMAIL_URL", EMAIL_URL)
+    # Certificates are verified, and their names: `EMAIL_SSL_*` must stay unset, they would replace that.
+    _mail = env.mail_server("EMAIL_URL", EMAIL_URL, secure=IN_PRODUCTION)
     EMAIL_HOST, EMAIL_PORT = _mail.host, _mail.port
     EMAIL_HOST_USER, EMAIL_HOST_PASSWORD = _mail.user, _mail.password
     EMAIL_USE_SSL, EMAIL_USE_TLS = _mail.tls == "at once", _mail.tls == "after STARTTLS"
@@ -309,6 +310,10 @@ LETTER_LINKS = {
     "reset": "portal.accounts.links.reset",
     "invite": "portal.team.links.invite",
 }
+#: Makes the files that go with letters, by the kind of attachment, when the letter is sent.
+LETTER_ATTACHMENTS = {"statement": "portal.statements.attachments.statement"}
+#: Says of a letter on a topic, when it is sent, whether it is still wanted and how it is stopped.
+LETTER_UNSUBSCRIBE = "portal.preferences.links.unsubscribe"
 
 # -- the exchange -----------------------------------------------------------------------------
 

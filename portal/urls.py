@@ -16,12 +16,15 @@ from portal.exchange_account import views as exchange_account
 from portal.health import views as health
 from portal.home import views as home
 from portal.live import views as live
+from portal.preferences import views as preferences
 from portal.simulator import codes_page, mailbox_page
 from portal.staff import view_as as looks
 from portal.standing import views as standing
+from portal.statements import export_views as exports
 from portal.statements import views as statements
 from portal.team import pages as team_pages
 from portal.team import views as team
+from portal.verify import views as verify
 
 
 class MonthInAddress:
@@ -77,6 +80,7 @@ _ACCOUNTS: list[URLPattern | URLResolver] = [
         name="mfa_generate_recovery_codes",
     ),
     path("2fa/", include("allauth.mfa.base.urls")),
+    path("letters/", preferences.letter_preferences, name="letter_preferences"),
     path("sessions/<int:pk>/end/", accounts.end_session, name="usersessions_end"),
     path("sessions/", include("allauth.usersessions.urls")),
 ]
@@ -99,6 +103,13 @@ _BROKER: list[URLPattern | URLResolver] = [
     path("statements/", statements.statements, name="statements"),
     path("statements/<month:month>.json", statements.as_json, name="statement_json"),
     path("statements/<month:month>.csv", statements.as_csv, name="statement_csv"),
+    path("statements/<month:month>.pdf", statements.as_pdf, name="statement_pdf"),
+    path("statements/<month:month>/", statements.statement, name="statement"),
+    path("statements/<int:year>.zip", statements.year_zip, name="statements_year"),
+    path("statements/all.zip", statements.all_zip, name="statements_all"),
+    path("statements/prepare/", exports.ask, name="export_ask"),
+    path("statements/files/<uuid:reference>/", exports.export, name="export"),
+    path("statements/files/<uuid:reference>/file", exports.export_file, name="export_file"),
     path("account/", exchange_account.exchange_account, name="exchange_account"),
     path("account/change/", exchange_account.ask, name="account_change_ask"),
     path("account/change/<uuid:reference>/cancel/", exchange_account.cancel, name="account_change_cancel"),
@@ -125,11 +136,15 @@ handler500 = "portal.api.errors.server_error"
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", home.home, name="home"),
     path("program/", home.program, name="program"),
+    path("verify", verify.verify, name="verify"),
+    path("verify/keys.json", verify.keys, name="statement_keys"),
+    path("verify/verify_statement.py", verify.program, name="verify_statement"),
     path("apply/", application.apply, name="apply"),
     path("applications/<uuid:reference>/", include(_APPLICATION)),
     path("brokers/", dashboard.brokers, name="brokers"),
     path("brokers/<int:code>/", include(_BROKER)),
     path("invitations/<str:token>/", team.invitation, name="invitation"),
+    path("letters/<str:token>/", preferences.unsubscribe, name="unsubscribe"),
     path("accounts/", include(_ACCOUNTS)),
     path("staff/", admin.site.urls),
     path("feed/v1/", include(FEED)),

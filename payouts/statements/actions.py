@@ -1,6 +1,6 @@
 """Issues statements: the document of an approved payout, numbered, signed and kept as bytes."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from hashlib import sha256
 
@@ -10,11 +10,16 @@ from django.db import connection
 from payouts.month import Month
 from payouts.monthend import queries as monthend
 from payouts.monthend.models import Payout
-from payouts.statements import building, document, signature
-from payouts.statements.document import Adjusted, Approval
+from payouts.refusal import Refusal
+from payouts.statements import building, document, signature, verify_statement
+from payouts.statements.document import Adjusted, Approval, Document
 from payouts.statements.models import Face, FacePart, SigningKey, Statement
 
 _PARTS_AT_A_TIME = 8
+
+
+class DoesNotAddUp(Refusal):
+    """The verifier that everybody may download finds something wrong with the document."""
 
 
 def issue(*, payout: Payout, adjusted: Sequence[Adjusted], is_held: bool, now: datetime) -> Statement:
@@ -23,6 +28,7 @@ def issue(*, payout: Payout, adjusted: Sequence[Adjusted], is_held: bool, now: d
     The payout is as approved, `adjusted` are the adjustments that it shows. The document is digested, signed
     with `settings.STATEMENT_KEY` and kept as the statement's JSON face; nothing of it changes any more.
     Numbers follow each other by a foreign key: of two at once for one broker, the database refuses one.
+    Refuses `DoesNotAddUp`.
     """
     before = Statement.objects.filter(broker=payout.broker_id).order_by("-number").first()
     [of] = monthend.calculated(month=Month.of_date(payout.run.month), broker_code=payout.broker_id)
@@ -33,7 +39,8 @@ def issue(*, payout: Payout, adjusted: Sequence[Adjusted], is_held: bool, now: d
         document.subtotals(calculated),
         named=building.Names(of.broker).of,
     )
-    lines = [document.canonical(one) for one in building.under_pseudonyms(of, calculated)]
+    lines_said = building.under_pseudonyms(of, calculated)
+    lines = [document.canonical(one) for one in lines_said]
     digest = building.digest(made, lines)
     key = signing_key(now=now)
     signed = signature.sign(digest, settings.STATEMENT_KEY)
@@ -51,6 +58,7 @@ def issue(*, payout: Payout, adjusted: Sequence[Adjusted], is_held: bool, now: d
         lines=len(lines),
     )
     made["signature"] = signature.member(digest=digest, key_id=key.key_id, signature=signed)
+    must_be_right(made | {"lines": lines_said}, {key.key_id: key.public_key})
     keep(statement=statement, kind=Face.Kind.JSON, stretches=building.stretches(made, lines), now=now)
     return statement
 
@@ -85,6 +93,16 @@ def signing_key(*, now: datetime) -> SigningKey:
         [SigningKey(key_id=own.key_id, public_key=own.public_key, first_used_at=now)], ignore_conflicts=True
     )
     return SigningKey.objects.get(public_key=own.public_key)
+
+
+def must_be_right(made: Document, keys: Mapping[str, str]) -> None:
+    """What is issued is what anybody will verify. Refuses `DoesNotAddUp`."""
+    reasons = verify_statement.check(made, keys)
+    if reasons:
+        raise DoesNotAddUp(
+            f"The statement of broker {made['broker']} for {made['month']} would not verify ({reasons[0]}):"
+            " nothing was approved; check the books and have the month calculated again."
+        )
 
 
 def _approval(

@@ -13,14 +13,15 @@ from typing import Any
 from payouts.money import EXACT, ZERO, plain, two_places
 from payouts.month import Month
 from payouts.monthend.calculation import Line, Payout
-from payouts.monthend.corrections import Correction
+from payouts.monthend.corrections import Correction, CorrectionLine
 from payouts.program.terms import Terms
+from payouts.statements import verify_statement
 
 Document = dict[str, Any]
 #: How a trader is called.
 Named = Callable[[int], str | int]
 
-SCHEMA = "backpack-broker-statement/1"
+SCHEMA = verify_statement.SCHEMA
 #: Stands for the lines while the rest is written; no text of the database can hold it.
 _LINES = "\x00"
 _LINES_TO_COME = r'"lines":"\u0000"'
@@ -170,8 +171,8 @@ def subtotals(lines: Iterable[Line]) -> list[Document]:
 
 
 def canonical(value: object) -> str:
-    """RFC 8785 for what documents hold: texts, whole numbers, lists, and objects with ASCII names."""
-    return json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+    """A document or a part of one in the one text that is digested: as whoever verifies it writes it."""
+    return verify_statement.written(value)
 
 
 def around_lines(made: Document) -> tuple[str, str]:
@@ -243,6 +244,9 @@ def _by_what(of: BrokersMonth) -> Document:
 
 
 def _corrected(of: Correction, named: Named) -> Document:
+    lines = [(None if one.trader is None else named(one.trader), one) for one in of.lines]
+    # By the names that are shown: the order of the traders' numbers stays unknown.
+    lines.sort(key=_place_of_corrected)
     return {
         "month": str(of.month),
         "tier_before": of.tier_before,
@@ -252,7 +256,7 @@ def _corrected(of: Correction, named: Named) -> Document:
         "lines": [
             {
                 "kind": one.kind,
-                "trader": None if one.trader is None else named(one.trader),
+                "trader": trader,
                 "market": one.market,
                 "fee_rate": None if one.fee_rate is None else plain(one.fee_rate),
                 "affiliate_rate": None if one.affiliate_rate is None else plain(one.affiliate_rate),
@@ -262,9 +266,15 @@ def _corrected(of: Correction, named: Named) -> Document:
                 "rate": None if one.rate is None else plain(one.rate),
                 "amount": plain(one.amount),
             }
-            for one in of.lines
+            for trader, one in lines
         ],
     }
+
+
+def _place_of_corrected(named: tuple[str | int | None, CorrectionLine]) -> tuple[Any, ...]:
+    trader, one = named
+    kind = verify_statement.KINDS.index(one.kind)
+    return kind, trader or "", one.market or "", one.fee_rate or ZERO, one.affiliate_rate or ZERO
 
 
 def _approved(by: Approval) -> Document:

@@ -1,4 +1,4 @@
-"""Ed25519 over the digest of a statement. Pure."""
+"""Signs the digest of a statement; `verify_statement` says what is signed, and verifies it. Pure."""
 
 from base64 import b64decode, b64encode
 from dataclasses import dataclass
@@ -7,9 +7,8 @@ from hashlib import sha256
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-ALGORITHM = "Ed25519"
-#: What is signed says what it is, so that no signature made for something else passes for one of a statement.
-MESSAGE = "backpack-broker-statement/1 {digest}"
+from payouts.statements.verify_statement import ALGORITHM, message
+
 _SIGNS_OF_AN_ID = 16
 
 
@@ -29,7 +28,7 @@ def key_of(secret: str) -> Key:
 
 def sign(digest: str, secret: str) -> str:
     """The signature of a digest (64 hexadecimal digits), in base64. The same for the same two, always."""
-    return b64encode(_private(secret).sign(MESSAGE.format(digest=digest).encode())).decode()
+    return b64encode(_private(secret).sign(message(digest))).decode()
 
 
 def member(*, digest: str, key_id: str, signature: str) -> dict[str, str]:

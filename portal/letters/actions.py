@@ -17,6 +17,10 @@ from portal.letters.models import Letter
 log = logging.getLogger(__name__)
 
 
+#: These gather others, and are gathered into none.
+OF_THE_DAY = ("digest", "staff_digest")
+
+
 class NoSuchLetter(Refusal):
     """There is no letter of that number."""
 
@@ -33,15 +37,22 @@ def write(
     facts: dict[str, Any],
     now: datetime,
     link: dict[str, Any] | None = None,
+    attachment: dict[str, Any] | None = None,
+    unsubscribe: dict[str, Any] | None = None,
+    daily: bool = False,
 ) -> bool:
     """Put a letter into the outbox, in the caller's transaction; whether it was not there before.
 
     `key` makes it the same letter: written twice, it exists once. `facts` are what its text says and
     hold no secret; which ones a kind needs says `portal/letters/kinds.py`. `link` says what a secret link
     is made from when the letter is sent: `{"kind": "confirm" | "reset" | "invite", …}`, see
-    `settings.LETTER_LINKS`. Raises `kinds.WrongLetter` for a mistake of the caller's.
+    `settings.LETTER_LINKS`. `attachment` says of which file goes with it, made when it is sent:
+    `{"kind": "statement", …}`, see `settings.LETTER_ATTACHMENTS`. A letter on a topic says in `unsubscribe`
+    whose wish it follows: `{"login": …, "broker": code or None, "topic": …}`; with `daily` it is not sent but
+    told of in the letter of the day. Raises `kinds.WrongLetter` for a mistake of the caller's.
     """
     kinds.check(kind=kind, facts=facts, link=link)
+    _check_extras(kind, attachment, unsubscribe, daily=daily)
     try:
         validate_email(to)
     except ValidationError:
@@ -56,6 +67,9 @@ def write(
                 to=to,
                 facts=facts,
                 link=link,
+                attachment=attachment,
+                unsubscribe=unsubscribe,
+                state=Letter.State.GATHERED if daily else Letter.State.WRITTEN,
                 message_id=message_id,
                 written_at=now,
                 due_at=now,
@@ -83,7 +97,27 @@ def send_again(*, letter_id: int, by: Any, now: datetime) -> None:
     log.info("letter %s is to be sent again, asked by login %s", letter_id, by.pk)
 
 
+def _check_extras(
+    kind: str, attachment: dict[str, Any] | None, unsubscribe: dict[str, Any] | None, *, daily: bool
+) -> None:
+    if attachment is not None and attachment.get("kind") not in settings.LETTER_ATTACHMENTS:
+        raise kinds.WrongLetter(f"letter '{kind}': there is no attachment {attachment.get('kind')!r}")
+    topic = kinds.KINDS[kind].topic
+    if (None if unsubscribe is None else unsubscribe.get("topic")) != topic:
+        raise kinds.WrongLetter(f"letter '{kind}' is to say whose wish it follows, on the topic {topic!r}")
+    if unsubscribe is not None and not (
+        unsubscribe.keys() == {"login", "broker", "topic"} and isinstance(unsubscribe["login"], int)
+    ):
+        raise kinds.WrongLetter(f"letter '{kind}' is to name the login, the broker and the topic of the wish")
+    if daily and (unsubscribe is None or kind in OF_THE_DAY):
+        raise kinds.WrongLetter(f"letter '{kind}' cannot wait for the letter of the day")
+
+
 def _how(letter: Letter) -> str:
     if letter.sent_at is not None:
         return f"was taken by the mail server at {letter.sent_at:%Y-%m-%d %H:%M:%S} UTC"
+    if letter.state == Letter.State.GATHERED:
+        return "waits for the letter of the day, which comes by itself"
+    if letter.state == Letter.State.TOLD:
+        return "was told of in the letter of a day"
     return "waits for its first attempt, which comes by itself"

@@ -2,12 +2,16 @@
 
 import re
 import smtplib
+import ssl
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from portal.letters.rendering import one_line
 
 _LONGEST = 300
+#: What a mail server says at once to a letter that is longer than it takes; a shorter one fares better.
+_TOO_LONG = 552
+_OTHER_NAME = (62, 64)  # OpenSSL's: the certificate is for another name, or another address
 #: A part of a secret link that is at least this long is taken out of what a mail server says.
 _SECRET_FROM = 8
 
@@ -33,17 +37,31 @@ def fault_of(problem: Exception, *, link: str | None) -> Fault:
             code, words = next(iter(problem.recipients.values()))
         case smtplib.SMTPResponseException():
             code, words = problem.smtp_code, problem.smtp_error
+        case ssl.SSLCertVerificationError():
+            return Fault(_line(_certificate(problem), link), is_of_server=True)
+        case smtplib.SMTPNotSupportedError() if "STARTTLS" in str(problem):
+            # Whoever stands between may have taken the offer away.
+            return Fault(
+                "it offers no encryption (STARTTLS), and letters never leave in the clear", is_of_server=True
+            )
         case OSError():  # no route, timeout, broken off, TLS; SMTPException is one of them
             return Fault(_line(str(problem) or type(problem).__name__, link), is_of_server=True)
         case _:  # the letter cannot be written down as one, for example its address
             return Fault(f"cannot be sent: {type(problem).__name__}", is_refusal=True)
     # 421 says goodbye; a sender, login or greeting that is refused would be for every letter.
     ours = isinstance(problem, smtplib.SMTPSenderRefused | smtplib.SMTPAuthenticationError)
+    ours = ours and code != _TOO_LONG
     ours = ours or isinstance(problem, smtplib.SMTPConnectError | smtplib.SMTPHeloError)
     line = _line(f"{code} {_text(words)}", link)
     if ours or code == 421:
         return Fault(line, is_of_server=True)
     return Fault(line, is_refusal=500 <= code < 600)
+
+
+def _certificate(problem: ssl.SSLCertVerificationError) -> str:
+    if problem.verify_code in _OTHER_NAME:
+        return f"its certificate is for another name: {problem.verify_message}"
+    return f"nobody whom we trust vouches for its certificate: {problem.verify_message}"
 
 
 def _text(words: bytes | str) -> str:

@@ -19,7 +19,9 @@ class Fact(Enum):
     INSTANT = "an instant as ISO text with its offset"
     #: "2026-12-01"
     DATE = "a date as ISO text"
-    #: An application's reference.
+    #: "2026-10", said as "October 2026"
+    MONTH = "a month as text, YYYY-MM"
+    #: The reference of an application, or of a file.
     REFERENCE = "a UUID as text"
     #: A whole number, such as a broker's code.
     NUMBER = "a whole number"
@@ -27,13 +29,17 @@ class Fact(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """A kind of letter; its text lies in `templates/letters/<name>.subject.txt`, `.txt` and `.html`."""
+    """A kind of letter; its words lie in `templates/letters/<name>.txt`, for every face of it."""
 
     facts: Mapping[str, Fact] = field(default_factory=dict)
     #: Facts that its text also says when they are given.
     also: Mapping[str, Fact] = field(default_factory=dict)
     #: The kind of secret link that is made for it when it is sent, see `settings.LETTER_LINKS`.
     link: str | None = None
+    #: What whoever gets it may stop letters on; None where it is mandatory and no letter offers to stop it.
+    topic: str | None = None
+    #: Which of its pages the letter of a day leads to, by its name in `portal/letters/addresses.py`.
+    page: str = "portal_url"
 
 
 #: When it happened, from which address, in which browser.
@@ -48,6 +54,8 @@ _STOP = _STANDING | {"reason": Fact.LINE, "message": Fact.LINES}
 #: "yes" for who was an owner until lately, and may neither see the page of the account nor stop anything.
 _FORMER = {"was_owner": Fact.LINE}
 _ACCOUNT = _BROKER | {"old": Fact.LINE, "new": Fact.LINE, "asked_by": Fact.LINE, "at": Fact.INSTANT}
+#: Amounts come as they are read: "1,234.56"; they are US dollars.
+_MONTH = _BROKER | {"month": Fact.MONTH}
 _APPLICATION = {"legal_name": Fact.LINE, "reference": Fact.REFERENCE}
 
 KINDS: Mapping[str, Kind] = {
@@ -76,7 +84,9 @@ KINDS: Mapping[str, Kind] = {
         {"broker": Fact.LINE, "role": Fact.LINE, "invited_by": Fact.LINE, "expires_at": Fact.INSTANT},
         link="invite",
     ),
-    "member_joined": Kind(_MEMBER | {"code": Fact.NUMBER, "member": Fact.LINE, "role": Fact.LINE}),
+    "member_joined": Kind(
+        _MEMBER | {"code": Fact.NUMBER, "member": Fact.LINE, "role": Fact.LINE}, topic="team", page="team_url"
+    ),
     "role_changed": Kind(
         _MEMBER | {"code": Fact.NUMBER, "before": Fact.LINE, "role": Fact.LINE, "by": Fact.LINE}
     ),
@@ -95,6 +105,48 @@ KINDS: Mapping[str, Kind] = {
     "account_change_applied": Kind(_ACCOUNT, also=_FORMER),
     "account_change_cancelled": Kind(_ACCOUNT | {"ended_by": Fact.LINE}, also=_FORMER | {"why": Fact.LINES}),
     "account_change_refused": Kind(_ACCOUNT, also=_FORMER | {"why": Fact.LINES}),
+    # Statements and money
+    # `status` says in words what happens with the money next; `corrects` names earlier months, "August 2026".
+    "statement_ready": Kind(
+        _MONTH
+        | {
+            "number": Fact.NUMBER,
+            "due": Fact.LINE,
+            "tier": Fact.LINE,
+            "volume": Fact.LINE,
+            "status": Fact.LINE,
+        },
+        also={"corrects": Fact.LINE},
+        topic="statements",
+        page="statement_url",
+    ),
+    "credit_sent": Kind(
+        _MONTH | {"amount": Fact.LINE, "account": Fact.LINE, "credit_id": Fact.LINE, "at": Fact.INSTANT},
+        topic="credits",
+        page="statement_url",
+    ),
+    "file_ready": Kind(
+        _BROKER | {"name": Fact.LINE, "expires_at": Fact.INSTANT, "file": Fact.REFERENCE}, page="file_url"
+    ),
+    # Gathered
+    #: What happened comes as `items`, see `rendering.Item`.
+    "digest": Kind({"day": Fact.DATE}, topic="digest"),
+    #: What waits for staff. What is zero, or not given, is left out; lists are one thing a line.
+    "staff_digest": Kind(
+        {"day": Fact.DATE},
+        also={
+            "applications": Fact.NUMBER,
+            "applications_oldest": Fact.INSTANT,
+            "months": Fact.NUMBER,
+            "months_waiting": Fact.LINES,
+            "quarantine": Fact.NUMBER,
+            "quarantine_reasons": Fact.LINES,
+            "books": Fact.NUMBER,
+            "books_breaches": Fact.LINES,
+        },
+        topic="staff",
+        page="staff_url",
+    ),
 }
 
 
@@ -145,6 +197,8 @@ def _fits(fact: Fact, value: Any) -> bool:
             return _instant(value)
         case Fact.DATE:
             return _date(value)
+        case Fact.MONTH:
+            return isinstance(value, str) and len(value) == 7 and _date(f"{value}-01")
 
 
 def _reference(value: Any) -> bool:

@@ -4,27 +4,25 @@ import logging
 import traceback
 from collections.abc import Callable
 from datetime import datetime, timedelta
-from typing import Any
 
-from django.conf import settings
-from django.core.mail import EmailMultiAlternatives
 from django.db import Error as DatabaseError
-from django.utils.module_loading import import_string
 
-from portal.letters import claims, outage, rendering
+from portal.letters import claims, making, outage
 from portal.letters.faults import Fault, fault_of
+from portal.letters.making import Instead
 from portal.letters.models import Letter
 from portal.letters.pace import wait
 from portal.letters.post import Post
 
 log = logging.getLogger(__name__)
 
-#: Longer than all that a mail server may take over one letter, each step of it EMAIL_TIMEOUT at most.
+#: Longer than all that a mail server may take over one letter, each step of it EMAIL_TIMEOUT at most, and
+#: than its file takes to be made.
 LEASE = timedelta(seconds=120)
 #: A sweep ends after this long, so that other work gets its turn; the next one goes on.
 TURN = timedelta(seconds=20)
 
-NO_LONGER_NEEDED = "no longer needed"
+NO_LONGER_NEEDED = Instead.NOT_NEEDED.value
 
 State = Letter.State
 
@@ -82,14 +80,8 @@ def _leave_alone(fault: Fault, *, now: datetime) -> None:
 
 def _attempt(letter: Letter, post: Post, clock: Callable[[], datetime]) -> Fault | None:
     """One attempt at a claimed letter, and the note of how it ended; None unless it failed."""
-    link: str | None = None
     try:
-        if letter.link is not None:
-            link = _secret_link(letter.link)
-            if link is None:
-                _settle(letter, state=State.DEAD, last_error=NO_LONGER_NEEDED)
-                return None
-        made = _made(letter, link, now=clock())
+        made = making.made(letter, now=clock())
     except DatabaseError:
         raise  # nothing could be noted either; the lease brings the letter back
     except Exception as problem:
@@ -97,10 +89,17 @@ def _attempt(letter: Letter, post: Post, clock: Callable[[], datetime]) -> Fault
         log.error("letter %s (%s) cannot be made: %s", letter.pk, letter.kind, _where(problem))
         fault = Fault(f"cannot be made: {type(problem).__name__}")
     else:
+        match made:
+            case Instead.NOT_NEEDED:
+                _settle(letter, state=State.DEAD, last_error=NO_LONGER_NEEDED)
+                return None
+            case Instead.FOR_THE_DAY:
+                _settle(letter, state=State.GATHERED, last_error="")
+                return None
         try:
-            post.send(made)
+            post.send(made.message)
         except Exception as problem:
-            fault = fault_of(problem, link=link)
+            fault = fault_of(problem, link=made.secret)
         else:
             if post.is_first:
                 outage.is_over()
@@ -108,24 +107,6 @@ def _attempt(letter: Letter, post: Post, clock: Callable[[], datetime]) -> Fault
             return None
     _note(letter, fault, now=clock())
     return fault
-
-
-def _secret_link(link: dict[str, Any]) -> str | None:
-    """The absolute address made for this attempt; None when it would lead nowhere any more."""
-    make = import_string(settings.LETTER_LINKS[link["kind"]])
-    address: str | None = make(link)
-    return address
-
-
-def _made(letter: Letter, link: str | None, *, now: datetime) -> EmailMultiAlternatives:
-    return rendering.message(
-        kind=letter.kind,
-        facts=letter.facts,
-        link=link,
-        to=letter.to,
-        message_id=letter.message_id,
-        now=now,
-    )
 
 
 def _note(letter: Letter, fault: Fault, *, now: datetime) -> None:

@@ -7,14 +7,14 @@ back, so that what it costs does not grow with all that ever happened.
 import logging
 from datetime import datetime, timedelta
 
-from portal.notices import accounts, appeals, applications, standings
+from portal.notices import accounts, appeals, applications, credits, exports, standings, statements
 
 log = logging.getLogger(__name__)
 
 #: A fact that is older gets no letter any more. A sweep comes every second, so nothing is that old unless all
 #: sweeps stood still for a year; who became an owner since then would read of what is long over.
 LATEST = timedelta(days=365)
-_SOURCES = (applications, standings, appeals, accounts)
+_SOURCES = (applications, standings, appeals, accounts, statements, credits, exports)
 
 
 def write_due(*, now: datetime) -> int:

@@ -28,7 +28,7 @@ def missing(question: str, *, since: datetime, now: datetime) -> list[Missing]:
         return sorted(Missing(*row) for row in cursor.fetchall())
 
 
-def write(*, key: str, kind: str, login: int, facts: dict[str, Any], now: datetime) -> bool:
-    """A letter to a login; whether it was not there before."""
+def write(*, key: str, kind: str, login: int, facts: dict[str, Any], now: datetime, **options: Any) -> bool:
+    """A letter to a login; whether it was not there before. `options` are those of `letters.write`."""
     to = User.objects.values_list("email", flat=True).get(pk=login)
-    return letters.write(key=key, kind=kind, to=to, facts=facts, now=now)
+    return letters.write(key=key, kind=kind, to=to, facts=facts, now=now, **options)

@@ -36,6 +36,11 @@ TITLES: dict[str, Any] = {
     "account_change_applied": _("Change of account in effect"),
     "account_change_cancelled": _("Change of account cancelled"),
     "account_change_refused": _("Change of account refused"),
+    "statement_ready": _("Statement ready"),
+    "credit_sent": _("Credit sent"),
+    "file_ready": _("File ready"),
+    "digest": _("Letter of the day"),
+    "staff_digest": _("What waits for staff"),
 }
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from allauth.account.decorators import reauthentication_required
 from django.core.exceptions import PermissionDenied
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed
+from django.http import Http404, HttpRequest, HttpResponseBase, HttpResponseNotAllowed
 from django.urls import URLPattern, path, reverse
 from django.utils.translation import gettext as _
 
@@ -15,7 +15,7 @@ from portal.accounts.staff_roles import Act, NotYourRole, OwnBroker
 from portal.staff.own import must_not_be_own
 from portal.staff.window import must_be_able
 
-View = Callable[..., HttpResponse]
+View = Callable[..., HttpResponseBase]
 PAGE, BUTTON, READ = ("GET", "HEAD", "POST"), ("POST",), ("GET", "HEAD")
 #: What a key of a row can be at most; beyond it PostgreSQL itself would raise.
 _LARGEST = 2**63 - 1
@@ -33,7 +33,7 @@ def door(
 ) -> URLPattern:
     """A page or button under a window's address: the role's act or 403, then the login proved anew."""
 
-    def enter(request: HttpRequest, **rest: Any) -> HttpResponse:
+    def enter(request: HttpRequest, **rest: Any) -> HttpResponseBase:
         try:
             return view(window, request, **rest)
         except (NotYourRole, OwnBroker) as refusal:
@@ -41,11 +41,11 @@ def door(
 
     proved = reauthentication_required(enter) if is_proven else enter
 
-    def knock(request: HttpRequest, **rest: Any) -> HttpResponse:
+    def knock(request: HttpRequest, **rest: Any) -> HttpResponseBase:
         if request.method not in methods:
             return HttpResponseNotAllowed(methods)
         must_be_able(request, act)  # before the login is asked to prove itself in vain
-        found: HttpResponse = proved(request, **rest)
+        found: HttpResponseBase = proved(request, **rest)
         return found
 
     found: URLPattern = path(address, window.admin_site.admin_view(knock), name=name)

@@ -14,7 +14,7 @@ from django.utils.translation import gettext_lazy
 from payouts.settlement.models import Attempt
 from portal.accounts.staff_roles import Act
 from portal.application.typed import Text
-from portal.staff import payout_actions, payout_opened, proposal_preparing
+from portal.staff import payout_actions, payout_opened, payout_statement, proposal_preparing
 from portal.staff.acting import Asked, Nothing, act_page
 from portal.staff.money_doors import BUTTON, READ, attempted, door, page_of_payout, payout_of
 from portal.staff.window import acts
@@ -70,6 +70,15 @@ def urls(window: Any) -> list[URLPattern]:
             "<int:number>/fills/",
             fills,
             "payout_fills",
+            Act.SEE_PAYOUTS,
+            methods=READ,
+            is_proven=False,
+        ),
+        door(
+            window,
+            "<int:number>/statement.<str:kind>",
+            payout_statement.file,
+            "payout_statement",
             Act.SEE_PAYOUTS,
             methods=READ,
             is_proven=False,

@@ -15,7 +15,7 @@ from payouts.month import Month
 from payouts.monthend.models import BoundAcknowledgement, Correction, Line, Payout, PayoutBound
 from payouts.settlement.models import Attempt
 from portal.accounts.staff_roles import Act
-from portal.staff import ledger_lines, month_rows, payout_opened
+from portal.staff import ledger_lines, month_rows, payout_opened, payout_statement
 from portal.staff.broker_page import Door
 from portal.staff.history import history_of
 from portal.staff.month_rows import Need, Row
@@ -46,6 +46,7 @@ def page(payout: Payout, *, login: Any, acts: set[Act], lines_page: str) -> dict
     """Everything that the page of a payout shows, in as many queries for many lines as for few."""
     row = month_rows.rows_of([payout], login=login)[0]
     lines = lines_of(payout, lines_page)
+    statement = payout_statement.of_payout(payout)
     waiting = list(
         Proposal.objects.filter(payout=payout, state=Proposal.State.PREPARED).select_related("prepared_by")
     )
@@ -63,6 +64,8 @@ def page(payout: Payout, *, login: Any, acts: set[Act], lines_page: str) -> dict
         "holds": holds_of(payout, waiting),
         "bounds": bounds_of(payout),
         "waiting": waiting,
+        "statement": statement,
+        "statement_files": payout_statement.files_of(statement),
         "attempts": list(Attempt.objects.filter(payout=payout).order_by("-number")),
         "transactions": ledger_lines.of_payout(payout),
         "history": history_of(payout) if Act.SEE_HISTORY in acts else [],

@@ -139,6 +139,7 @@ def accept(*, token: str, login: Any, now: datetime) -> Membership:
                     "code": invitation.broker_id,
                     "at": now.isoformat(),
                 },
+                unsubscribe={"login": owner.login_id, "broker": invitation.broker_id, "topic": "team"},
                 now=now,
             )
     return membership

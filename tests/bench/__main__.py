@@ -9,9 +9,14 @@ from tests.bench import servers
 
 def main() -> int:
     started = servers.start()
-    from tests.bench import closing, intake
+    from tests.bench import closing, intake, statement_csv, statement_pdf
 
-    benches = {"intake": intake.run, "closing": closing.run}
+    benches = {
+        "intake": intake.run,
+        "closing": closing.run,
+        "statement_pdf": statement_pdf.run,
+        "statement_csv": statement_csv.run,
+    }
     wanted = sys.argv[1:] or list(benches)
     try:
         with tempfile.TemporaryDirectory(dir=servers.DATA_DIR) as folder:

@@ -32,6 +32,7 @@ VISITORS: tuple[Visit, ...] = (
     Visit("/"),
     Visit("/program/", asked="?volume=20M&fee=5+bp&share=40&affiliate=25"),
     Visit("/program/", asked="?volume=abc&fee=9&share=-1&affiliate=x"),
+    Visit("/verify"),
     Visit("/apply/"),
     Visit("/accounts/login/"),
     Visit("/accounts/login/", fill=(("Email", "who@example.com"), ("Password", "wrong")), press="Log in"),
@@ -51,6 +52,7 @@ VISITORS: tuple[Visit, ...] = (
     Visit("/invitations/{invited}/"),
     Visit("/invitations/{withdrawn}/", status=410),
     Visit("/invitations/{broken}/", status=404),
+    Visit("/letters/{broken}/", status=404),
     Visit("/nowhere/", status=404),
     Visit("/demo/codes/"),
     Visit("/demo/mailbox/"),
@@ -77,6 +79,8 @@ MEMBERS: tuple[Visit, ...] = (
     Visit("/accounts/2fa/recovery-codes/", "olga"),
     Visit("/accounts/2fa/recovery-codes/generate/", "olga"),
     Visit("/accounts/email/", "olga"),
+    Visit("/accounts/letters/", "olga"),
+    Visit("/accounts/letters/", "olga", press="Save"),
     Visit(
         "/accounts/email/",
         "olga",
@@ -366,4 +370,21 @@ MONEY: tuple[Visit, ...] = (
     Visit(f"{_LEDGER}{{transaction_pk}}/change/", "ada"),
     Visit(f"{_LEDGER}broker/1700/", "prep"),
     Visit("/staff/payouts/broker/1700/change/", "prep"),
+)
+
+
+# -- what members read of their statements: issued, corrected, held, as they stand, and files they asked for
+
+_STATEMENTS = "/brokers/1900/statements"
+STATEMENTS: tuple[Visit, ...] = (
+    Visit(f"{_STATEMENTS}/", "olga"),
+    Visit(f"{_STATEMENTS}/{{month}}/", "olga"),
+    Visit(f"{_STATEMENTS}/{{this_month}}/", "olga"),
+    Visit("/brokers/1700/statements/{month}/", "olga"),
+    *(Visit(f"{_STATEMENTS}/files/{{{state}}}/", "olga") for state in ("ready", "due")),
+    Visit(f"{_STATEMENTS}/files/{{expired}}/", "olga", status=410),
+    Visit("/accounts/letters/", "olga"),
+    Visit("/letters/{one_click}/"),
+    Visit("/letters/{one_click}/", press="Stop"),
+    Visit("/letters/{broken}/", status=404),
 )

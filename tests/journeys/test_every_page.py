@@ -5,6 +5,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from itertools import chain
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -18,7 +19,7 @@ from playwright.sync_api import Browser, ConsoleMessage, Page, TimeoutError
 
 from tests import exchange as exchanges
 from tests.journeys import world as worlds
-from tests.journeys import world_desk, world_money
+from tests.journeys import world_desk, world_money, world_statements
 from tests.journeys.axe import serious_violations
 from tests.journeys.conftest import ROOT, free_port, wait_for
 from tests.journeys.every_page import (
@@ -29,6 +30,7 @@ from tests.journeys.every_page import (
     MONEY,
     STAFF,
     STANDINGS,
+    STATEMENTS,
     VISITORS,
     Visit,
 )
@@ -46,6 +48,13 @@ NO_PAGE = {
     "admin:application_document": _NOT_FOR_READING,
     "statement_csv": _NOT_FOR_READING,
     "statement_json": _NOT_FOR_READING,
+    "statement_pdf": _NOT_FOR_READING,
+    "statements_year": _NOT_FOR_READING,
+    "statements_all": _NOT_FOR_READING,
+    "export_file": _NOT_FOR_READING,
+    "admin:payout_statement": _NOT_FOR_READING,
+    "statement_keys": _NOT_FOR_READING,
+    "verify_statement": _NOT_FOR_READING,
     "mfa_login_webauthn": _NOT_FOR_READING,
     "appeal_file": _NOT_FOR_READING,
     "admin:case_file": _NOT_FOR_READING,
@@ -68,6 +77,7 @@ NO_PAGE = {
     "admin:case_take": _A_BUTTON,
     "admin:view_as_end": _A_BUTTON,
     "appeal_withdraw": _A_BUTTON,
+    "export_ask": _A_BUTTON,
     "admin:login": "leads to the portal's own log-in",
 }
 
@@ -275,14 +285,23 @@ def test_pages_of_money(show: Any, part: int) -> None:
     assert show(world, MONEY[part::2]) == []
 
 
+@journey
+def test_pages_of_statements(show: Any) -> None:
+    world = world_statements.statements()
+    assert show(world, STATEMENTS) == []
+
+
 class _AnyFact(dict[str, str]):
     def __missing__(self, fact: str) -> str:
+        if fact.endswith("month"):
+            return "2026-10"
         return "1" if fact.endswith("_pk") else str(UUID(int=0))
 
 
 def test_each_address_is_visited_or_has_a_reason_not_to_be() -> None:
     visited = set()
-    for visit in VISITORS + MEMBERS + APPLICANTS + STAFF + BROKERS + CASES + STANDINGS + MONEY:
+    of_all = (VISITORS, MEMBERS, APPLICANTS, STAFF, BROKERS, CASES, STANDINGS, MONEY, STATEMENTS)
+    for visit in chain.from_iterable(of_all):
         for path in {visit.path, visit.lands or visit.path}:
             try:
                 visited.add(resolve(path.format_map(_AnyFact()).partition("?")[0]).view_name)

@@ -14,6 +14,32 @@ CHECK_BREACHES: dict[str, str] = {
     ),
 }
 
+#: Gives a file of a statement the digest of the bytes that were put into it.
+_AS_IF = (
+    "UPDATE statement_face SET sha256 = (SELECT encode(sha256(string_agg(content, ''::bytea ORDER BY"
+    " number)), 'hex') FROM statement_part WHERE face_id = {face}) WHERE id = {face}"
+)
+
+CHECK_BREACHES |= {
+    "the bytes of a statement's files are those of their SHA-256": (
+        "UPDATE statement_part SET content = overlay(content PLACING 'O'::bytea FROM"
+        " position('opening'::bytea IN content)) WHERE face_id = {csv_face}"
+    ),
+    "every statement bears its signature and adds up": (
+        "UPDATE statement_part SET content = overlay(content PLACING 'Y'::bytea FROM"
+        " position('Broker 1400'::bytea IN content)) WHERE face_id = {json_face} AND number = 0; "
+        + _AS_IF.format(face="{json_face}")
+    ),
+    "a statement says what its payout's row says": (
+        "UPDATE payout SET input_digest = repeat('e', 64) WHERE id = {sending}"
+    ),
+    "the CSV of a statement says what its document says": (
+        "UPDATE statement_part SET content = overlay(content PLACING 'm'::bytea FROM"
+        " position('line,'::bytea IN content) + 2) WHERE face_id = {csv_face}; "
+        + _AS_IF.format(face="{csv_face}")
+    ),
+}
+
 #: The invariant → what the owner does, and what else then does not hold.
 BREACHES: dict[str, tuple[str, list[str]]] = {
     "received = accepted + duplicate + excluded + quarantined": (
@@ -84,6 +110,7 @@ BREACHES: dict[str, tuple[str, list[str]]] = {
             "what is owed = what was earned and adjusted, less what was withheld, forfeited and credited",
             "what is owed and held = what is still to be sent and what is carried",
             "what is sent is what was approved",
+            "what a statement says is due = what its payout makes payable = what is booked for it",
         ],
     ),
     "a payout corrects only months before its own": (
@@ -118,6 +145,7 @@ BREACHES: dict[str, tuple[str, list[str]]] = {
             "every approved payout is booked with its accrual and corrections",
             "what is owed = what was earned and adjusted, less what was withheld, forfeited and credited",
             "what is owed and held = what is still to be sent and what is carried",
+            "what a statement says is due = what its payout makes payable = what is booked for it",
         ],
     ),
     "nothing is booked twice": (
@@ -268,7 +296,7 @@ BREACHES: dict[str, tuple[str, list[str]]] = {
     ),
     "every approved payout is booked with its accrual and corrections": (
         "UPDATE ledger_transaction SET reference = 'payout:999' WHERE kind = 'accrual' AND broker_id = 1600",
-        [],
+        ["what a statement says is due = what its payout makes payable = what is booked for it"],
     ),
     "booked for a month = its truth, rounded once": (
         "UPDATE payout_release SET suspended = 2.01",
@@ -288,7 +316,10 @@ BREACHES: dict[str, tuple[str, list[str]]] = {
     ),
     "what is carried forward is carried once": (
         "UPDATE payout SET carried = -2, due = due + 1 WHERE id = {carried_again}",
-        ["nothing of an approved payout has changed since"],
+        [
+            "nothing of an approved payout has changed since",
+            "what a statement says is due = what its payout makes payable = what is booked for it",
+        ],
     ),
     "what is held in the ledger = what cases hold": (
         "DELETE FROM payout_hold WHERE id = {open_hold}",
@@ -313,10 +344,33 @@ BREACHES: dict[str, tuple[str, list[str]]] = {
     ),
     "an approved payout counts the adjustments that it shows": (
         "DELETE FROM payout_adjustment WHERE adjustment_id = {adjustment}",
-        ["what is owed and held = what is still to be sent and what is carried"],
+        [
+            "what is owed and held = what is still to be sent and what is carried",
+            "what a statement says is due = what its payout makes payable = what is booked for it",
+        ],
     ),
     "nothing of an approved payout has changed since": (
         "UPDATE payout SET account_id = 'mine' WHERE id = {held}",
+        [],
+    ),
+    "every approved payout has its statement": (
+        "DELETE FROM statement_part WHERE face_id IN (SELECT id FROM statement_face WHERE statement_id ="
+        " {held_statement}); DELETE FROM statement_face WHERE statement_id = {held_statement}; DELETE FROM"
+        " statement WHERE id = {held_statement}",
+        [],
+    ),
+    "the statements of a broker are numbered without gaps": (
+        "ALTER TABLE statement DROP CONSTRAINT statement_number_follows_another; ALTER TABLE statement DROP"
+        " CONSTRAINT statement_numbers_follow_each_other; UPDATE statement SET number = 3 WHERE id ="
+        " {later_statement}",
+        [],
+    ),
+    "what a statement says is due = what its payout makes payable = what is booked for it": (
+        "UPDATE statement SET due = due + 1 WHERE id = {later_statement}",
+        [],
+    ),
+    "every file of a statement is whole, its document above all": (
+        "DELETE FROM statement_part WHERE face_id = {json_face} AND number = 1",
         [],
     ),
 }

@@ -17,7 +17,9 @@ from typing import Any
 
 import psycopg
 
-from payouts.models import Fill, StandingChange
+from payouts.desk import old_statements
+from payouts.models import Fill, StandingChange, Statement
+from payouts.statements import faces
 from portal.accounts.models import User
 from tests import make
 from tests.payouts import owner
@@ -156,7 +158,22 @@ def write() -> dict[str, int]:
         connection.execute("UPDATE standing_change SET recorded_at = effective_at WHERE kind = 'enrolled'")
         made = _write(Rows(connection), cases)
         owner.disarm(connection, again=True)
-    return made
+    return made | _statements(made)
+
+
+def _statements(made: dict[str, int]) -> dict[str, int]:
+    """What nobody writes by hand: signed documents, of every approved payout, with their CSV."""
+    old_statements.issue_missing(clock=lambda: OCTOBER_APPROVED)
+    for number in Statement.objects.values_list("pk", flat=True):
+        faces.ensure(statement_id=number, kind="csv", now=OCTOBER_APPROVED)
+    of = dict(Statement.objects.values_list("payout", "pk"))
+    first, second = of[made["credited"]], of[made["sending"]]
+    found = {"statement": first, "later_statement": second, "held_statement": of[made["held"]]}
+    for kind in ("json", "csv"):
+        face = faces.stored(second, kind)
+        assert face is not None
+        found[f"{kind}_face"] = face.id
+    return found
 
 
 def _write(rows: Rows, cases: dict[str, int]) -> dict[str, int]:

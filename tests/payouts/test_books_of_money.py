@@ -11,6 +11,9 @@ from tests import databases
 from tests.payouts import money_rows, owner
 from tests.payouts.money_breaches import BREACHES, CHECK_BREACHES
 
+#: What else is found where a row of an approved payout is another one.
+CHANGED = {"nothing of an approved payout has changed since", "a statement says what its payout's row says"}
+
 
 @pytest.fixture(scope="module")
 def book(django_db_setup: None, django_db_blocker: Any) -> Iterator[dict[str, int]]:
@@ -62,7 +65,7 @@ def test_a_breach_that_no_query_tells_is_found_by_its_name(committed_db: str, na
 
     found = {each.invariant for each in books.breaches()}
 
-    assert found - {"nothing of an approved payout has changed since"} == {name}
+    assert found - (CHANGED - {name}) == {name}
 
 
 @pytest.mark.parametrize("name", [*BREACHES, *CHECK_BREACHES])

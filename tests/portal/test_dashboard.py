@@ -182,8 +182,8 @@ def test_finished_months_stand_below_newest_first(client: Client) -> None:
     text = text_of(response)
 
     assert (
-        "October 2026 $6,000,050.00 BKR 1 30% $6,000.05 $1,800.02 draft 2026-11-22 12:00:00 UTC"
-        " JSON CSV September 2026 $300.00 BKR 0 20% $0.30 $0.06 draft"
+        "October 2026 $6,000,050.00 BKR 1 30% $6,000.05 $1,800.02 under review 2026-11-22 12:00:00 UTC"
+        " JSON CSV September 2026 $300.00 BKR 0 20% $0.30 $0.06 under review"
     ) in re.sub(r"\s+", " ", text)
     assert "/brokers/1400/statements/2026-10.csv" in links_of(response)
     assert "/brokers/1400/statements/2026-09.json" in links_of(response)
@@ -224,6 +224,6 @@ def test_a_payout_that_a_case_holds_is_shown_as_held(client: Client) -> None:
     statements = text_of(client.get("/brokers/1400/statements/"))
 
     assert "held: suspension" not in before
-    assert "draft held: suspension" in after
+    assert "under review held: suspension" in after
     assert "Held once it is calculated, while the suspension lasts" in after
     assert statements.count("held: suspension") == 1

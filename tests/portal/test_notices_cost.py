@@ -7,8 +7,9 @@ import pytest
 from django.db import connection
 
 from portal import notices
-from portal.notices import accounts, appeals, standings
+from portal.notices import accounts, appeals, credits, standings, statements
 from tests import make
+from tests.payouts.owner import connected as owner
 
 FACTS = 10_000
 DAY = timedelta(days=1)
@@ -87,3 +88,63 @@ def test_the_other_questions_look_letters_up_too(source):
 
     found = plan(source._QUESTION)
     assert set(scans_of(found["Plan"], "letter")) <= {"Index Only Scan", "Index Scan"}
+
+
+def two_years_of_statements(hand):
+    """200 brokers, three members each, 24 months: 4,800 statements and credits, every letter written."""
+    for code in range(1000, 1200):
+        make.broker(code=code)
+    logins = [make.login(email=f"{number}@example.com").pk for number in range(3)]
+    for table in ("statement", "payout", "credit_attempt"):
+        hand.execute(f"ALTER TABLE {table} DISABLE TRIGGER USER")
+    hand.execute(
+        "INSERT INTO portal_membership (login_id, broker_id, role, joined_at)"
+        " SELECT login, code, 'owner', '2015-01-01' FROM broker, unnest(%s::bigint[]) AS login",
+        [logins],
+    )
+    hand.execute(
+        "INSERT INTO month_run (month, calculated_at, terms) SELECT month, now(), 'x'"
+        " FROM generate_series(date '2024-11-01', date '2026-10-01', interval '1 month') AS month"
+    )
+    hand.execute(
+        "INSERT INTO payout (run_id, broker_id, account_id, tier, rebate, spot_volume, futures_volume,"
+        " volume, fills, fees, amount, payout, state, terms, watermark, voids, corrections, withheld,"
+        " input_digest, digest) SELECT id, code, 'A', 'BKR 0', 0.2, 0, 0, 0, 0, 0, 0, 0, 'calculated', 'x',"
+        " '{}', '{}', 0, 0, '', '' FROM month_run, broker"
+    )
+    hand.execute("INSERT INTO signing_key VALUES ('0123456789abcdef', 'x', now())")
+    hand.execute(
+        "INSERT INTO statement (broker_id, number, previous_number, payout_id, month, issued_at, digest,"
+        " key_id, signature, due, lines) SELECT broker_id, 1 + place, nullif(place, 0), id, month,"
+        " month + interval '1 month 10 hours', lpad(id::text, 64, '0'), '0123456789abcdef', 'x', 1, 0 FROM ("
+        "   SELECT payout.*, month, row_number() OVER (PARTITION BY broker_id ORDER BY month) - 1 AS place"
+        "   FROM payout JOIN month_run ON month_run.id = run_id) AS numbered"
+    )
+    hand.execute(
+        "INSERT INTO credit_attempt (payout_id, number, key, account_id, amount, state, created_at, sent_at,"
+        " decided_at, fence, asks, credit_id, detail) SELECT payout_id, 1, gen_random_uuid(), 'A', 1,"
+        " 'confirmed', issued_at, issued_at, issued_at, 0, 0, payout_id::text, '' FROM statement"
+    )
+    for prefix, fact in (("statement", "statement.id"), ("credit", "payout_id")):
+        hand.execute(
+            'INSERT INTO letter (key, kind, "to", facts, message_id, state, attempts, written_at, due_at,'
+            f" sent_at, last_error) SELECT '{prefix}:' || {fact} || ':' || login_id, 'x', 'a@example.com',"
+            f" '{{}}', '{prefix}' || {fact} || '.' || login_id, 'sent', 1, now(), now(), now(), ''"
+            " FROM statement JOIN portal_membership USING (broker_id)"
+        )
+    hand.execute("ANALYZE")
+
+
+@pytest.mark.long
+def test_two_years_of_statements_cost_a_sweep_little(committed_db):
+    with owner() as hand:
+        two_years_of_statements(hand)
+        assert hand.execute("SELECT count(*) FROM letter").fetchone() == (2 * 200 * 24 * 3,)
+
+    found = {source: plan(source._QUESTION) for source in (statements, credits)}
+
+    for each in found.values():
+        assert set(scans_of(each["Plan"], "letter")) <= {"Index Only Scan", "Index Scan"}
+        assert each["Execution Time"] < 50  # milliseconds, of a sweep every second
+    assert notices.write_due(now=make.NOW) == 0
+    print({source.__name__: each["Execution Time"] for source, each in found.items()})

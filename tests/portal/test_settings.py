@@ -81,6 +81,14 @@ REFUSED = [
         "EMAIL_URL would send its password in the clear: write smtps:// or smtp+tls://",
     ),
     (
+        {"EMAIL_URL": "smtp://relay.example.com"},
+        "EMAIL_URL would send letters in the clear: write smtps:// or smtp+tls://",
+    ),
+    (
+        {"EMAIL_URL": "smtp://localhost.example.com"},
+        "EMAIL_URL would send letters in the clear: write smtps:// or smtp+tls://",
+    ),
+    (
         {"DEFAULT_FROM_EMAIL": ""},
         "DEFAULT_FROM_EMAIL is not set: letters come from it, like Brokers <brokers@example.com>",
     ),
@@ -128,7 +136,9 @@ GOES = [
     {"EXCHANGE_URL": "https://api.exchange.example:8443/"},
     {"PORTAL_URL": "https://brokers.example.com/"},
     {"PORTAL_URL": "http://localhost:8000"},
-    {"EMAIL_URL": "smtp://relay.example.com"},  # no password: nothing to read on the way but letters
+    {"EMAIL_URL": "smtp://localhost"},  # a relay on the same machine adds TLS
+    {"EMAIL_URL": "smtp://[::1]:1025"},
+    {"PORTAL_MODE": "development", "EMAIL_URL": "smtp://relay.example.com"},
     {"EMAIL_URL": "smtp+tls://portal:pass%2Fword@mail.example.com"},
     {"EMAIL_URL": "smtp://portal:word@localhost:1025"},
     {"DEFAULT_FROM_EMAIL": "Backpack broker portal <brokers@example.com>"},

@@ -78,14 +78,15 @@ def correction(payout: Payout, cents: str, month: date = date(2026, 9, 1)) -> Co
     made = Correction.objects.create(
         payout=payout, month=month, tier_before="BKR 0", tier_after="BKR 0", amount=cents, cents=cents
     )
+    is_late = Decimal(cents) > 0
     CorrectionLine.objects.create(
         correction=made,
-        kind="late volume",
+        kind="late volume" if is_late else "voided fills",
         trader=7,
         market="spot",
         fee_rate="0.001",
         affiliate_rate=0,
-        fills=1,
+        fills=1 if is_late else -1,
         fees=Decimal(cents) * 5,
         rate="0.2",
         amount=cents,

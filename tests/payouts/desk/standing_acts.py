@@ -6,8 +6,7 @@ from typing import Any
 from payouts.desk import lift as lifts
 from payouts.desk import suspend as suspensions
 from payouts.desk import terminate as terminations
-from payouts.models import Broker, Payout, Run, StandingChange, StandingRange, Termination
-from payouts.month import Month
+from payouts.models import Broker, Payout, StandingChange, StandingRange, Termination
 from payouts.program.queries import changes_of, rules_of
 from payouts.program.standing import Range, ranges
 from portal.accounts.models import User
@@ -79,24 +78,7 @@ def terminate(broker: Broker, *, now: datetime = NOON, **changes: Any) -> Standi
 
 def payout(broker: Broker, month: str, amount: str, *, approved_at: datetime | None = None) -> Payout:
     """A month's payout of a broker, written as a row."""
-    run, _ = Run.objects.get_or_create(
-        month=Month.parse(month).first_date, defaults={"calculated_at": NOON, "terms": "2025-09"}
-    )
-    made = Payout.objects.create(
-        run=run,
-        broker=broker,
-        account_id=broker.account_id,
-        terms="2025-09",
-        tier="BKR 0",
-        rebate="0.2",
-        spot_volume="0",
-        futures_volume="0",
-        volume="0",
-        fills=0,
-        fees="1000000",
-        amount=amount,
-        payout=amount,
-    )
+    made: Payout = make.payout(broker, month, amount)
     return make.approved(made, approved_at) if approved_at else made
 
 

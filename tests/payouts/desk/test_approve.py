@@ -42,7 +42,7 @@ from tests.payouts.desk.approving import (
 )
 from tests.payouts.desk.standing_acts import NOON, person
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("rows_by_hand")]
 
 
 @pytest.fixture

@@ -20,7 +20,7 @@ from tests.payouts.desk.approving import (
 )
 from tests.payouts.desk.standing_acts import person
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("rows_by_hand")]
 
 
 @pytest.fixture
@@ -103,7 +103,7 @@ _OTHERS = [
 
 
 @pytest.fixture
-def approved_with_everything(payout: Payout) -> Payout:
+def approved_with_everything(rows_by_hand: None, payout: Payout) -> Payout:
     line(payout)
     correction(payout, "-3.00")
     adjust(1400, "5.50")

@@ -34,7 +34,7 @@ from tests.payouts.desk.standing_acts import (
     terminate,
 )
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("rows_by_hand")]
 MINUTE = HOUR / 60
 
 
@@ -156,7 +156,7 @@ def account_is_another(broker: Broker) -> None:
 
 
 def amount_is_another(broker: Broker) -> None:
-    Payout.objects.update(amount="31.00", payout="31.00")
+    Payout.objects.update(amount="31.00", payout="31.00", fees=155)
 
 
 def one_more_payout(broker: Broker) -> None:

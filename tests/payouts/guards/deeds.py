@@ -33,7 +33,7 @@ def copy(table: str, where: str = "true", **changes: str) -> Copy:
     return Copy(table, where, changes)
 
 
-_PREPARED = (
+PREPARED = (
     "UPDATE payout SET state = 'prepared', prepared_by_id = (SELECT min(id) FROM portal_user), "
     "prepared_at = now(), adjustments = 0, carried = 0, due = 0, digest = repeat('d', 64) WHERE id = {parked}"
 )
@@ -64,7 +64,7 @@ def _reopened(kind: str) -> str:
     return _REOPENED.format(kind=kind)
 
 
-def _approve(more: str = "") -> str:
+def approve(more: str = "") -> str:
     return _APPROVE.format(more=more).replace("{{", "{").replace("}}", "}")
 
 
@@ -232,19 +232,19 @@ TRIGGERS: dict[str, list[Deed]] = {
             says="does not go from credited to sending",
         ),
         *do(
-            _approve(", digest = repeat('e', 64)"),
-            given=(_PREPARED,),
+            approve(", digest = repeat('e', 64)"),
+            given=(PREPARED,),
             says="what is approved is what was prepared",
         ),
         *do(
-            _approve(),
-            given=(_PREPARED, copy("payout_bound", "id = {bound}", payout_id="{parked}")),
+            approve(),
+            given=(PREPARED, copy("payout_bound", "id = {bound}", payout_id="{parked}")),
             says="a bound of the payout is not acknowledged",
         ),
         *do(
-            _approve(),
+            approve(),
             given=(
-                _PREPARED,
+                PREPARED,
                 "UPDATE payout SET state = 'calculated', approved_at = NULL, approved_by_id = NULL,"
                 " due = NULL, prepared_at = NULL, prepared_by_id = NULL, digest = ''"
                 " WHERE broker_id = 1800 AND run_id = {september}",

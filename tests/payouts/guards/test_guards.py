@@ -8,9 +8,12 @@ import pytest
 
 from tests import databases
 from tests.payouts import money_rows, owner
-from tests.payouts.guards import walk
-from tests.payouts.guards.deeds import CONSTRAINTS, IMPLIED, TRIGGERS, Copy, Deed
+from tests.payouts.guards import deeds, statement_deeds, walk
+from tests.payouts.guards.deeds import Copy, Deed
 
+CONSTRAINTS = deeds.CONSTRAINTS | statement_deeds.CONSTRAINTS
+TRIGGERS = deeds.TRIGGERS | statement_deeds.TRIGGERS
+IMPLIED = deeds.IMPLIED | statement_deeds.IMPLIED
 KEPT = "its rows are kept for ever"
 
 

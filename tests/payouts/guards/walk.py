@@ -12,6 +12,7 @@ TABLES = (
     "month_run", "run_item", "ledger_transaction", "ledger_entry", "books_check", "payout_hold",
     "payout_release", "money_proposal", "money_proposal_file", "proposed_void", "fill_void", "adjustment",
     "payout_adjustment", "credit_attempt", "exchange_credit", "reconciliation", "credit_difference",
+    "signing_key", "statement", "statement_face", "statement_part",
 )  # fmt: skip
 
 #: Unique indexes but the numbers of rows, CHECKs, and triggers but those that only write the history.
@@ -39,7 +40,8 @@ def guards(server: Connection) -> dict[str, tuple[str, str]]:
 
 def drop(server: Connection, name: str, table: str, kind: str) -> None:
     if kind == "constraint":
-        server.execute(f"ALTER TABLE {table} DROP CONSTRAINT {name}")  # type: ignore[arg-type]
+        # With the foreign key that leans on it.
+        server.execute(f"ALTER TABLE {table} DROP CONSTRAINT {name} CASCADE")  # type: ignore[arg-type]
     elif kind == "index":
         server.execute(f"DROP INDEX {name}")  # type: ignore[arg-type]
     else:

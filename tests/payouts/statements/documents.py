@@ -141,15 +141,15 @@ def many(count: int, *, seed: int = 1) -> list[tuple[Any, ...]]:
     names = ["T-" + "".join(chance.choices(BASE32, k=12)) for _ in range(count // 2 + 1)]
     rows: dict[tuple[str, str, str, str], tuple[Any, ...]] = {}
     while len(rows) < count:
-        name = names[int(len(names) * chance.random())]
+        name = names[int(len(names) * chance.random() ** 2)]
         market = chance.choice(MARKETS)
         fee_rate = chance.choice(("-0.00002", "0", "0.00018", "0.0002", "0.00045", "0.0005", "0.00085"))
         affiliate_rate = ("0", "0", "0.1", "0.3", "0.5")[hash_of(name) % 5]
-        volume = Decimal(chance.randrange(1, 10**9) ** 2 // 10**9 + 25).scaleb(-4)
-        volume *= 2000
-        fees = max((volume * Decimal(fee_rate)).quantize(Decimal("0.000001")), Decimal(0))
+        fills = chance.randrange(1, 900)
+        volume = Decimal(chance.randrange(1, 10**9) ** 6 // 10**44 + 210_317 * fills).scaleb(-4)
+        paid = (volume * max(Decimal(fee_rate), Decimal(0))).quantize(Decimal("0.000001"))
         key = (name, market, fee_rate, affiliate_rate)
-        rows[key] = (*key, chance.randrange(1, 900), plain(volume), plain(fees))
+        rows[key] = (*key, fills, plain(volume), plain(paid))
     return sorted(rows.values(), key=lambda row: (*row[:2], Decimal(row[2]), Decimal(row[3])))
 
 

@@ -1,4 +1,4 @@
-"""A draft as JSON: exactly the payout of the feed contract, its lines, and that it is a draft."""
+"""A draft as JSON: all of a document but what only an approval decides, tied and of one instant."""
 
 import json
 from datetime import UTC, datetime
@@ -9,7 +9,8 @@ from django.db import connection, transaction
 
 from payouts.month import Month
 from payouts.monthend import actions
-from payouts.statements import queries
+from payouts.monthend.models import Payout
+from payouts.statements import document, queries
 from tests import make
 from tests.payouts.monthend.racing import AT_THE_GATE, side_by_side, until_waiting
 
@@ -24,6 +25,41 @@ DRAFT = {
     "fees": "4500.005",
     "amount": "1300.0015",
     "payout": "1300.00",
+    "schema": "backpack-broker-statement/1",
+    "broker_name": "Broker 1400",
+    "account": "•••1400",
+    "month": "2026-10",
+    "period": {"from": "2026-10-01T00:00:00Z", "to": "2026-11-01T00:00:00Z"},
+    "currency": "USD",
+    "terms": {
+        "name": "2025-09",
+        "source": "Backpack Exchange, API Broker Program, as published (read 2026-11-22)",
+        "tier_basis": "settled_month",
+        "rebate_cap": "0.5",
+        "tiers": [
+            {"tier": "BKR 0", "floor": "0", "rebate": "0.20"},
+            {"tier": "BKR 1", "floor": "5000000", "rebate": "0.30"},
+            {"tier": "BKR 2", "floor": "10000000", "rebate": "0.35"},
+            {"tier": "BKR 3", "floor": "20000000", "rebate": "0.40"},
+            {"tier": "BKR 4", "floor": "60000000", "rebate": "0.45"},
+            {"tier": "BKR 5", "floor": "100000000", "rebate": "0.50"},
+        ],
+    },
+    "formula": document.FORMULA,
+    "preceding_volume": None,
+    "spot_volume": "4500010",
+    "futures_volume": "499990",
+    "fills": 5,
+    "rounding": "-0.0015",
+    "subtotals": [
+        {"market": "futures", "fills": 1, "volume": "499990", "fees": "0", "amount": "0"},
+        {"market": "spot", "fills": 4, "volume": "4500010", "fees": "4500.005", "amount": "1300.0015"},
+    ],
+    "corrections": "0.00",
+    "corrected": [],
+    "calculated_at": None,
+    "watermark": {"batches": "{}", "voids": "{}"},
+    "status": "draft",
     "lines": [
         {
             "trader": 7,
@@ -35,6 +71,8 @@ DRAFT = {
             "fees": "0",
             "applied_rate": "0.3",
             "amount": "0",
+            "tier_rate": "0.3",
+            "bound_by": "tier",
         },
         {
             "trader": 7,
@@ -46,6 +84,8 @@ DRAFT = {
             "fees": "0.005",
             "applied_rate": "0.3",
             "amount": "0.0015",
+            "tier_rate": "0.3",
+            "bound_by": "tier",
         },
         {
             "trader": 7,
@@ -57,6 +97,8 @@ DRAFT = {
             "fees": "3500",
             "applied_rate": "0.3",
             "amount": "1050",
+            "tier_rate": "0.3",
+            "bound_by": "tier",
         },
         {
             "trader": 8,
@@ -68,9 +110,10 @@ DRAFT = {
             "fees": "1000",
             "applied_rate": "0.25",
             "amount": "250",
+            "tier_rate": "0.3",
+            "bound_by": "affiliate cap",
         },
     ],
-    "status": "draft",
 }
 
 
@@ -99,8 +142,13 @@ def test_a_draft_of_a_month_without_a_run_is_the_month_as_it_stands():
 def test_a_draft_of_a_calculated_month_is_what_was_calculated():
     a_month()
     actions.calculate(month=OCTOBER, now=NOW)
+    row = Payout.objects.get()
     make.fills(make.record(price="9000000"))
-    assert queries.draft(broker_code=1400, month=OCTOBER).document == DRAFT
+    assert queries.draft(broker_code=1400, month=OCTOBER).document == DRAFT | {
+        "calculated_at": "2026-11-01T00:30:00Z",
+        "watermark": {"batches": row.watermark, "voids": row.voids},
+    }
+    assert row.watermark not in ("", "{}")
 
 
 @pytest.mark.django_db
@@ -128,16 +176,15 @@ def test_its_totals_are_the_sums_of_its_lines():
 @pytest.mark.django_db
 def test_a_month_in_which_nothing_was_traded_is_a_draft_of_zeros():
     make.broker()
-    assert queries.draft(broker_code=1400, month=OCTOBER).document == {
-        "broker": 1400,
-        "volume": "0",
+    zeros = {"spot_volume": "0", "futures_volume": "0", "volume": "0", "fees": "0", "amount": "0"}
+    assert queries.draft(broker_code=1400, month=OCTOBER).document == DRAFT | zeros | {
         "tier": "BKR 0",
         "rebate": "0.20",
-        "fees": "0",
-        "amount": "0",
+        "fills": 0,
         "payout": "0.00",
+        "rounding": "0",
         "lines": [],
-        "status": "draft",
+        "subtotals": [],
     }
 
 

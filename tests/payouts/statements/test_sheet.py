@@ -1,20 +1,32 @@
-"""A draft as CSV: the same totals, RFC 4180, and no name that a spreadsheet would run."""
+"""A statement and a draft as CSV: the same totals, RFC 4180, and no text that a spreadsheet would run."""
 
 import csv
 import io
 from decimal import Decimal
+from typing import Any
 
+import pyarrow.csv
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from payouts.month import Month
 from payouts.statements import queries, sheet
 from tests import make
-from tests.payouts.statements.test_document import DRAFT, OCTOBER, a_month
+from tests.payouts.statements import documents
 
+OCTOBER = Month(2026, 10)
 HEADER = (
     "row,month,broker,broker_name,status,tier,rebate,trader,market,fills,volume,fee_rate,fees,"
-    "affiliate_rate,applied_rate,amount,payout"
+    "affiliate_rate,applied_rate,amount,payout,statement,tier_rate,bound_by,for_month,reason,rounding,"
+    "corrections,adjustments,carried,due"
 )
+#: With all that a statement can hold.
+EVERYTHING: dict[str, Any] = {
+    "corrected": [documents.SUSPENDED, documents.CORRECTED],
+    "adjusted": [documents.ADJUSTED],
+    "carried": "-10.00",
+}
 #: What spreadsheets would run, and the inert text that is written instead.
 HOSTILE = {
     '=HYPERLINK("http://example.test","click")': '\'=HYPERLINK("http://example.test","click")',
@@ -64,104 +76,239 @@ HARMLESS = [
 ]
 
 
+def content_of(document: documents.Document, lines: list[documents.Document]) -> bytes:
+    return b"".join(sheet.rows(document, lines))
+
+
 def parsed(content: bytes) -> list[dict[str, str]]:
     return list(csv.DictReader(io.StringIO(content.decode("utf-8", "strict"), newline=""), strict=True))
 
 
-def csv_of(name: str, **changes) -> bytes:
-    return sheet.as_csv(DRAFT | changes, month=OCTOBER, broker_name=name)
+def named(name: str) -> bytes:
+    return content_of(*documents.draft(broker_name=name))
 
 
-@pytest.mark.django_db
-def test_the_csv_of_a_month_to_the_last_byte():
-    a_month(name="Möbius, Ltd")
-    same = '2026-10,1400,"Möbius, Ltd",draft,BKR 1,0.30'
-    assert queries.draft(broker_code=1400, month=OCTOBER).as_csv().decode().split("\r\n") == [
+def by_row(content: bytes, row: str) -> list[dict[str, str]]:
+    """The rows of a kind, without what is empty and what every row says."""
+    same = {"row", "month", "broker", "broker_name", "status", "tier", "rebate", "statement"}
+    return [
+        {name: value for name, value in each.items() if value and name not in same}
+        for each in parsed(content)
+        if each["row"] == row
+    ]
+
+
+def test_the_csv_of_a_statement_to_the_last_byte() -> None:
+    lines = [documents.FIVE[0], documents.FIVE[3]]
+    content = content_of(*documents.issued(lines, broker_name="Möbius, Ltd", **EVERYTHING))
+
+    same = '2026-10,1400,"Möbius, Ltd",approved'
+    its = f"{same},BKR 2,0.35"
+    assert content.decode().split("\r\n") == [
         HEADER,
-        f"line,{same},7,futures,1,499990,-0.0001,0,0,0.3,0,",
-        f"line,{same},7,spot,2,10,0.0005,0.005,0,0.3,0.0015,",
-        f"line,{same},7,spot,1,3500000,0.001,3500,0,0.3,1050,",
-        f"line,{same},8,spot,1,1000000,0.001,1000,0.25,0.25,250,",
-        f"total,{same},,,5,5000000,,4500.005,,,1300.0015,1300.00",
+        f"line,{its},T-2KX7QJ4MZB5A,futures,4812,6100230.25,0.0002,1220.04605,0,0.35,427.0161175,,7,0.35,"
+        "tier,,,,,,,",
+        f"line,{its},T-7HYD3WNPC6RE,spot,2240,5374972.65,0.001,5374.97265,0.3,0.2,1074.99453,,7,0.35,"
+        "affiliate cap,,,,,,,",
+        f"subtotal,{its},,futures,4812,6100230.25,,1220.04605,,,427.0161175,,7,,,,,,,,,",
+        f"subtotal,{its},,spot,2240,5374972.65,,5374.97265,,,1074.99453,,7,,,,,,,,,",
+        f"correction,{same},BKR 1,,,,0,0,,0,,,-41.2,,7,,,2026-08,suspended days,,,,,",
+        f"correction,{same},BKR 2,,T-2KX7QJ4MZB5A,futures,212,184220.5,0.0005,92.11025,0,0.3,27.633075,,7,,,"
+        "2026-09,late volume,,,,,",
+        f"correction,{same},BKR 2,,T-7HYD3WNPC6RE,spot,-3,-4120,0.001,-4.12,0,0.3,-1.236,,7,,,2026-09,"
+        "voided fills,,,,,",
+        f"correction,{same},BKR 2,,,futures,0,0,,5210.330117,0,0.05,260.51650585,,7,,,2026-09,"
+        "tier repricing,,,,,",
+        f"correction,{same},BKR 2,,,,0,0,,0,,,-0.00358085,,7,,,2026-09,rounding,,,,,",
+        f"adjustment,{its},,,,,,,,,-120.50,,7,,,2026-10,"
+        '"Fee refund to T-7HYD3WNPC6RE of 14 October, agreed on 20 October (case 3817).",,,,,',
+        f"balance,{its},,,,,,,,,-10.00,,7,,,,opening balance,,,,,",
+        f"total,{its},,,7052,11475202.9,,6595.0187,,,1502.0106475,1502.01,7,,,,,-0.0006475,245.71,-120.50,"
+        "-10.00,1617.22",
         "",
     ]
 
 
-def test_it_reads_back_as_the_same_lines_and_totals():
-    *lines, total = parsed(csv_of("Broker 1400"))
-    assert [
-        {key: int(line[key]) if key in ("trader", "fills") else line[key] for key in DRAFT["lines"][0]}
-        for line in lines
-    ] == DRAFT["lines"]
-    assert [line["row"] for line in lines] == ["line"] * 4
-    columns = ("row", "volume", "fees", "amount", "payout", "tier", "rebate", "fills")
-    assert {column: total[column] for column in columns} == {
-        "row": "total",
-        "volume": "5000000",
-        "fees": "4500.005",
-        "amount": "1300.0015",
-        "payout": "1300.00",
-        "tier": "BKR 1",
-        "rebate": "0.30",
-        "fills": "5",
+def test_the_csv_of_a_draft_has_neither_number_nor_balance_nor_due() -> None:
+    content = content_of(*documents.draft(corrected=[documents.SUSPENDED]))
+
+    assert [each["row"] for each in parsed(content)] == [
+        *["line"] * 5, "subtotal", "subtotal", "correction", "total",
+    ]  # fmt: skip
+    assert {(each["status"], each["statement"]) for each in parsed(content)} == {("draft", "")}
+    [total] = by_row(content, "total")
+    assert total == {
+        "fills": "9993",
+        "volume": "18204651.418",
+        "fees": "9407.5779",
+        "amount": "2188.9063675",
+        "payout": "2188.91",
+        "rounding": "0.0036325",
+        "corrections": "-41.20",
     }
-    for column in ("volume", "fees", "amount", "fills"):
-        assert sum(Decimal(line[column]) for line in lines) == Decimal(total[column])
 
 
-def test_every_line_ends_in_crlf_and_none_holds_another_line_end():
-    content = csv_of("two\r\nlines\nand\rmore")
-    assert content.count(b"\r\n") == content.count(b"\n") == content.count(b"\r") == 6
+@pytest.mark.django_db
+def test_a_draft_for_the_exchange_has_its_own_numbers_of_traders() -> None:
+    make.broker()
+    make.fills(make.record(userId=7), make.record(userId=8))
+
+    content = queries.draft(broker_code=1400, month=OCTOBER).as_csv()
+    assert [line["trader"] for line in by_row(content, "line")] == ["7", "8"]
+
+    content = queries.draft(broker_code=1400, month=OCTOBER, with_pseudonyms=True).as_csv()
+    assert [line["trader"][:2] for line in by_row(content, "line")] == ["T-", "T-"]
+
+
+def test_its_lines_read_back_are_those_of_the_document() -> None:
+    document, lines = documents.issued()
+    content = content_of(document, lines)
+
+    assert by_row(content, "line") == [{name: str(value) for name, value in line.items()} for line in lines]
+
+
+@given(count=st.integers(0, 40), seed=st.integers(0, 1000), all_of_it=st.booleans())
+def test_whatever_the_month_its_rows_tie(count: int, seed: int, all_of_it: bool) -> None:
+    document, lines = documents.issued(documents.many(count, seed=seed), **(EVERYTHING if all_of_it else {}))
+    content = content_of(document, lines)
+    [total] = by_row(content, "total")
+
+    def sum_of(row: str, column: str) -> Decimal:
+        return documents.total(each[column] for each in by_row(content, row))
+
+    for column in ("fills", "volume", "fees", "amount"):
+        assert sum_of("line", column) == sum_of("subtotal", column) == Decimal(total[column])
+    assert Decimal(total["amount"]) + Decimal(total["rounding"]) == Decimal(total["payout"])
+    assert sum_of("correction", "amount") == Decimal(total["corrections"])
+    assert sum_of("adjustment", "amount") == Decimal(total["adjustments"])
+    assert sum_of("balance", "amount") == Decimal(total["carried"])
+    parts = ("payout", "corrections", "adjustments", "carried")
+    assert documents.total(total[name] for name in parts) == Decimal(total["due"])
+    assert {name: total[name] for name in sheet.OF_THE_TOTAL} == {
+        name: str(document[name]) for name in sheet.OF_THE_TOTAL
+    }
+    added, its_total = sheet.sums([content])
+    assert {name: Decimal(its_total[name]) for name in added} == added
+    assert its_total == {name: total[name] for name in sheet.OF_THE_TOTAL}
+
+
+def test_arrow_reads_the_same_figures_without_being_told_anything() -> None:
+    content = content_of(*documents.issued(**EVERYTHING))
+
+    table = pyarrow.csv.read_csv(io.BytesIO(content))
+
+    assert table.column_names == HEADER.split(",")
+    rows = table.select(["row", "fills"]).to_pylist()
+    assert sum(each["fills"] for each in rows if each["row"] == "line") == 9_993
+    assert {name: str(table.schema.field(name).type) for name in ("broker", "fills", "fee_rate", "due")} == {
+        "broker": "int64",
+        "fills": "int64",
+        "fee_rate": "double",
+        "due": "double",
+    }
+
+
+def test_a_corrected_month_in_which_only_the_tier_changed_has_a_row() -> None:
+    tier_alone = documents.SUSPENDED | {"tier_after": "BKR 2", "amount": "0", "cents": "0.00", "lines": []}
+
+    [row] = [
+        each
+        for each in parsed(content_of(*documents.issued(corrected=[tier_alone])))
+        if each["row"] == "correction"
+    ]
+
+    assert (row["for_month"], row["tier"], row["reason"], row["amount"]) == (
+        "2026-08", "BKR 2", "tier repricing", "0",
+    )  # fmt: skip
+
+
+def test_every_line_ends_in_crlf_and_none_holds_another_line_end() -> None:
+    content = named("two\r\nlines\nand\rmore")
+    assert content.count(b"\r\n") == content.count(b"\n") == content.count(b"\r") == 9
     assert content.endswith(b"\r\n")
     assert {row["broker_name"] for row in parsed(content)} == {"two  lines and more"}
 
 
-def test_it_is_utf_8_without_a_byte_order_mark():
-    content = csv_of("株式会社 – ñ 🚀")
+def test_it_is_utf_8_without_a_byte_order_mark() -> None:
+    content = named("株式会社 – ñ 🚀")
     assert content.startswith(HEADER.encode() + b"\r\n")
     assert {row["broker_name"] for row in parsed(content)} == {"株式会社 – ñ 🚀"}
 
 
-@pytest.mark.parametrize("name", HOSTILE)
-def test_a_name_that_a_spreadsheet_would_run_is_inert_text(name):
-    assert {row["broker_name"] for row in parsed(csv_of(name))} == {HOSTILE[name]}
+def test_all_that_nobody_wrote_is_ascii() -> None:
+    """Read in a wrong encoding, it is the same."""
+    assert content_of(*documents.issued(**EVERYTHING)).isascii()
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+def test_a_text_that_a_spreadsheet_would_run_is_inert(text: str) -> None:
+    adjusted = [documents.ADJUSTED | {"text": text}]
+    content = content_of(*documents.issued(broker_name=text, adjusted=adjusted))
+
+    assert {row["broker_name"] for row in parsed(content)} == {HOSTILE[text]}
+    assert [row["reason"] for row in by_row(content, "adjustment")] == [HOSTILE[text]]
 
 
 @pytest.mark.parametrize("name", HARMLESS)
-def test_any_other_name_stays_as_it_is(name):
-    assert {row["broker_name"] for row in parsed(csv_of(name))} == {name}
+def test_any_other_text_stays_as_it_is(name: str) -> None:
+    assert {row["broker_name"] for row in parsed(named(name))} == {name}
 
 
-def test_negative_numbers_stay_numbers():
-    rates = [row["fee_rate"] for row in parsed(csv_of("=1"))]
-    assert rates == ["-0.0001", "0.0005", "0.001", "0.001", ""]
-    assert b"'-" not in csv_of("=1")
+def test_a_name_of_ten_thousand_characters_is_whole() -> None:
+    assert {row["broker_name"] for row in parsed(named("=" + "x" * 10_000))} == {"'=" + "x" * 10_000}
 
 
-def test_a_month_without_lines_is_a_header_and_a_total_of_zeros():
-    content = sheet.as_csv(
-        {
-            "broker": 0,
-            "volume": "0",
-            "tier": "BKR 0",
-            "rebate": "0.20",
-            "fees": "0",
-            "amount": "0",
-            "payout": "0.00",
-            "lines": [],
-            "status": "draft",
-        },
-        month=Month(2024, 2),
-        broker_name="n",
-    )
-    assert content.decode() == f"{HEADER}\r\ntotal,2024-02,0,n,draft,BKR 0,0.20,,,0,0,,0,,,0,0.00\r\n"
+def test_negative_numbers_stay_numbers() -> None:
+    content = content_of(*documents.issued(**EVERYTHING))
+    assert [row["fee_rate"] for row in by_row(content, "line")] == [
+        "0.0002", "0.0005", "-0.00002", "0.001", "0.00085",
+    ]  # fmt: skip
+    assert b"'" not in content
 
 
 @pytest.mark.django_db
-def test_the_longest_digits_are_not_shortened():
+def test_a_month_without_lines_is_a_header_and_a_total_of_zeros() -> None:
+    make.broker(code=0, name="n")
+    content = queries.draft(broker_code=0, month=Month(2024, 2)).as_csv()
+    assert content.decode() == (
+        f"{HEADER}\r\ntotal,2024-02,0,n,draft,BKR 0,0.20,,,0,0,,0,,,0,0.00,,,,,,0,0.00,,,\r\n"
+    )
+
+
+@pytest.mark.django_db
+def test_the_longest_digits_are_not_shortened() -> None:
     make.broker()
     largest = "99999999999999999999.999999999999999999"
     make.fills(make.record(price=largest, quantity=largest, feeRate="0", fee="0"))
-    line, total = parsed(queries.draft(broker_code=1400, month=OCTOBER).as_csv())
+    line, _, total = parsed(queries.draft(broker_code=1400, month=OCTOBER).as_csv())
     volume = "9999999999999999999999999999999999999800.000000000000000000000000000000000001"
     assert (line["volume"], total["volume"]) == (volume, volume)
+
+
+def test_what_was_cut_anywhere_is_read_the_same() -> None:
+    content = content_of(*documents.issued(broker_name="Möbius 🚀", **EVERYTHING))
+
+    for size in (1, 2, 3, 7, 64):
+        assert sheet.sums(
+            content[start : start + size] for start in range(0, len(content), size)
+        ) == sheet.sums([content])
+
+
+@pytest.mark.parametrize(
+    ("was", "is_now"),
+    [
+        (b"total,", b"tutal,"),
+        (b"row,month", b"raw,month"),
+        (b",4812,", b",4812x,"),
+        (b"0.35,427.0161175,,7", b"0.35,427.0161175,7"),
+        (b"line,2026-10", b'line,"2026-10'),
+        ("é".encode(), b"\xe9"),
+    ],
+    ids=["no total", "no column", "no number", "cells are missing", "a quote is not closed", "not UTF-8"],
+)
+def test_what_is_no_such_csv_is_said_to_be_none(was: bytes, is_now: bytes) -> None:
+    content = content_of(*documents.issued(broker_name="Café"))
+    assert was in content
+
+    with pytest.raises(ValueError, match=r"^it is not the CSV of a statement"):
+        sheet.sums([content.replace(was, is_now)])

@@ -8,6 +8,7 @@ import pytest
 
 from portal.letters import actions, sending
 from portal.letters.models import Letter
+from portal.letters.stops import Stop
 from tests import make
 from tests.portal.letters.post_office import PostOffice, open_office
 
@@ -18,6 +19,16 @@ TOKEN = "MTI:1vMabc:s3cr3t-t0ken_0123456789abcdef"
 
 def secret_link(link: dict[str, Any]) -> str | None:
     return None if link.get("is_void") else f"http://localhost:8000/accounts/confirm-email/{TOKEN}/"
+
+
+#: How the logins of a test want their letters; who is not named wants them at once. "never": no more.
+WISHES: dict[int, str] = {}
+
+
+def stop_link(unsubscribe: dict[str, Any]) -> Stop | None:
+    wish = WISHES.get(unsubscribe["login"], "at once")
+    address = f"http://localhost:8000/letters/{unsubscribe['login']}-{unsubscribe['topic']}/"
+    return None if wish == "never" else Stop(address, is_daily=wish == "daily")
 
 
 class Clock:
@@ -41,6 +52,8 @@ def links(settings: Any) -> None:
     settings.LETTER_LINKS = dict.fromkeys(
         ("confirm", "reset", "invite"), "tests.portal.letters.conftest.secret_link"
     )
+    settings.LETTER_UNSUBSCRIBE = "tests.portal.letters.conftest.stop_link"
+    WISHES.clear()
 
 
 def through(settings: Any, port: int) -> None:
@@ -69,6 +82,20 @@ def a_letter(key: str = "one", **changes: Any) -> Letter:
     given: dict[str, Any] = {"kind": "new_device", "to": "olga@example.com", "facts": WHERE, "now": make.NOW}
     assert actions.write(key=key, **(given | changes))
     return Letter.objects.get(key=key)
+
+
+#: News on a topic: a letter that its addressee may stop.
+CREDITED = {
+    "broker": "Nordlicht", "code": 1400, "month": "2026-10", "amount": "12.30", "account": "•••1400",
+    "credit_id": "cr_1", "at": "2026-11-03T10:15:00+00:00",
+}  # fmt: skip
+
+
+def news(key: str = "news", *, login: int = 7, **changes: Any) -> Letter:
+    """A letter that a credit was sent, to a login that may stop it."""
+    unsubscribe = {"login": login, "broker": 1400, "topic": "credits"}
+    given: dict[str, Any] = {"kind": "credit_sent", "facts": CREDITED, "unsubscribe": unsubscribe}
+    return a_letter(key, **(given | changes))
 
 
 def letters(count: int) -> list[Letter]:

@@ -139,8 +139,8 @@ def closed_port() -> Iterator[int]:
         yield holder.getsockname()[1]
 
 
-def tls_of(folder: Any) -> ssl.SSLContext:
-    """TLS with a certificate that nobody vouches for."""
+def tls_of(folder: Any, *, host: str = "localhost") -> ssl.SSLContext:
+    """TLS with a certificate for a host that nobody vouches for but itself, kept as certificate.pem."""
     from datetime import UTC, datetime, timedelta
 
     from cryptography import x509
@@ -148,7 +148,7 @@ def tls_of(folder: Any) -> ssl.SSLContext:
     from cryptography.hazmat.primitives.asymmetric import ec
 
     key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "localhost")])
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, host)])
     now = datetime.now(UTC)
     certificate = (
         x509.CertificateBuilder()
@@ -158,7 +158,7 @@ def tls_of(folder: Any) -> ssl.SSLContext:
         .serial_number(x509.random_serial_number())
         .not_valid_before(now - timedelta(days=1))
         .not_valid_after(now + timedelta(days=1))
-        .add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), critical=False)
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName(host)]), critical=False)
         .sign(key, hashes.SHA256())
     )
     file = folder / "certificate.pem"

@@ -16,17 +16,21 @@ from portal.application import steps
 from portal.application.models import Application
 from portal.letters.mailbox import newest
 from portal.letters.models import Letter
+from portal.preferences.links import OneClick, token_of
+from portal.preferences.topics import BROKER_TOPICS, STAFF_TOPICS
 from portal.team.models import Invitation
 from tests import make
 from tests.portal.application.papers import pdf
-from tests.portal.matrix import desk
+from tests.portal.matrix import desk, statements
 from tests.portal.matrix.addresses import Address
 from tests.portal.matrix.asked_of_brokers import OF_BROKERS
 from tests.portal.matrix.asked_of_money import OF_MONEY
 from tests.portal.matrix.asked_of_staff import OF_STAFF
-from tests.portal.matrix.desk import BROKER
+from tests.portal.matrix.desk import BROKER, SUSPENDED, TERMINATED
 from tests.portal.matrix.entry import Asked
-from tests.portal.matrix.world import PASSWORD, WITHOUT_OWNER, World
+from tests.portal.matrix.world import OTHER, PASSWORD, WITHOUT_OWNER, World
+
+CODES = (BROKER, SUSPENDED, TERMINATED, WITHOUT_OWNER, OTHER)
 
 _VALUES: dict[str, Callable[[World, str], Any]] = {
     "reference": lambda world, visitor: world.application(visitor).reference,
@@ -134,9 +138,28 @@ ASKED: dict[str, Asked] = {
     ),
     "accounts/2fa/totp/deactivate/": Asked(ok="mfa_index"),
     "accounts/2fa/recovery-codes/generate/": Asked(ok="mfa_view_recovery_codes"),
+    "accounts/letters/": Asked(
+        ok="letter_preferences",
+        sends=lambda _world, _visitor: {
+            **{f"{code}-{topic}": "never" for code in CODES for topic in BROKER_TOPICS},
+            **{f"staff-{topic}": "never" for topic in STAFF_TOPICS},
+        },
+    ),
+    # A link of another's letter: it stops that viewer's letters, whoever clicks it.
+    "letters/<str:token>/": Asked(
+        at=lambda world, _visitor: {
+            "token": token_of(OneClick(world.logins["view"].pk, BROKER, "statements"))
+        },
+        sends=lambda _world, _visitor: {"List-Unsubscribe": "One-Click"},
+    ),
     "accounts/sessions/": Asked(ok="usersessions_list"),
     "accounts/sessions/<int:pk>/end/": Asked(
         ok="usersessions_list", at=lambda world, _visitor: {"pk": world.other_session}
+    ),
+    # -- verifying -----------------------------------------------------------------------------
+    "verify": Asked(
+        before=statements.issued,
+        sends=lambda _world, _visitor: {"digest": statements.statement("own").digest},
     ),
     # -- pages of an applicant -----------------------------------------------------------------
     "apply/": Asked(ok="application_step"),

@@ -1,9 +1,9 @@
-"""How the pages of a broker are asked: its team, its standing, its account."""
+"""How the pages of a broker are asked: its statements, its team, its standing, its account."""
 
 from django.core.files.uploadedfile import SimpleUploadedFile
 
 from tests.portal.application.papers import pdf
-from tests.portal.matrix import desk
+from tests.portal.matrix import desk, statements
 from tests.portal.matrix.entry import Asked, Values
 
 _BROKER = "brokers/<int:code>/"
@@ -32,7 +32,27 @@ def _appeal(sends: Values = lambda _world, _visitor: {}) -> Asked:
     )
 
 
+def _file() -> Asked:
+    """A file that one member asked for, which owners see too."""
+    return Asked(
+        at=lambda _world, visitor: {"reference": statements.export(visitor).reference},
+        before=statements.ready,
+    )
+
+
+_MONTH = _BROKER + "statements/<month:month>"
 OF_BROKERS: dict[str, Asked] = {
+    _MONTH + "/": Asked(before=statements.issued),
+    _MONTH + ".json": Asked(before=statements.issued),
+    _MONTH + ".csv": Asked(before=statements.issued),
+    _MONTH + ".pdf": Asked(before=statements.issued),
+    _BROKER + "statements/<int:year>.zip": Asked(
+        at=lambda _world, _visitor: {"year": 2026}, before=statements.issued
+    ),
+    _BROKER + "statements/all.zip": Asked(before=statements.issued),
+    _BROKER + "statements/prepare/": Asked(ok="export", sends=lambda _world, _visitor: statements.DRAFT),
+    _BROKER + "statements/files/<uuid:reference>/": _file(),
+    _BROKER + "statements/files/<uuid:reference>/file": _file(),
     _BROKER + "team/invite/": Asked(
         ok="team", sends=lambda _world, _visitor: {"email": "colleague@example.com", "role": "viewer"}
     ),

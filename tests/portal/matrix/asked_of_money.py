@@ -8,7 +8,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from payouts.desk import approve, void
 from portal.staff.proposal_preparing import digest_of_preview
 from tests.portal.application.papers import pdf
-from tests.portal.matrix import money
+from tests.portal.matrix import money, statements
 from tests.portal.matrix.entry import Asked, Values
 from tests.portal.matrix.world import World
 
@@ -93,6 +93,9 @@ OF_MONEY: dict[str, Asked] = {
         money.payout, ok=_PAGE_OF_ACT, sends=lambda: _NOTE, before=_both(money.approved)
     ),
     _PAYOUT + "fills/": _of(money.payout),
+    _PAYOUT + "statement.<str:kind>": Asked(
+        at=lambda _world, _visitor: {"number": money.payout().pk, "kind": "pdf"}, before=statements.issued
+    ),
     # -- prepared acts -------------------------------------------------------------------------
     "staff/payouts/proposal/<path:object_id>/change/": _of(
         money.proposal, name="object_id", before=_first(money.proposed)

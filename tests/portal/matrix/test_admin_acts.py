@@ -112,6 +112,7 @@ def test_the_staff_site_has_these_acts() -> None:
         "payout_fills",
         "payout_recalculate",
         "payout_retry",
+        "payout_statement",
         "payouts_approve",
         "payouts_prepare",
         "payouts_take_back",

@@ -38,6 +38,8 @@ OPEN_WITHOUT_FACTOR = [
     "accounts/reauthenticate/",
     # What monitors ask looks at no session.
     "healthz",
+    # The link of a letter, which works without any login.
+    "letters/<str:token>/",
     "readyz",
     "status.json",
 ]
@@ -133,14 +135,18 @@ def test_reading_changes_nothing() -> None:
 
     assert {route for route, visitor in wrote if visitor != "look"} == {
         "accounts/2fa/recovery-codes/",
+        "brokers/<int:code>/statements/<int:year>.zip",
         "brokers/<int:code>/statements/<month:month>.csv",
         "brokers/<int:code>/statements/<month:month>.json",
+        "brokers/<int:code>/statements/<month:month>.pdf",
+        "brokers/<int:code>/statements/all.zip",
+        "brokers/<int:code>/statements/files/<uuid:reference>/file",
     }
     assert {route for route, visitor in wrote if visitor == "look"} == {
         route
         for route, *_rest in CELLS
         if route.startswith("brokers/<int:code>/") or route == "accounts/2fa/recovery-codes/"
-    } - {"brokers/<int:code>/live/"}
+    } - {"brokers/<int:code>/live/", "brokers/<int:code>/statements/prepare/"}
 
 
 def test_what_moves_money_or_rights_asks_for_another_proof() -> None:

@@ -104,6 +104,7 @@ STAFF_PAGES: dict[str, set[Act]] = {
     "payouts_payout_changelist": {Act.SEE_PAYOUTS},
     "payouts_payout_change": {Act.SEE_PAYOUTS},
     "payout_fills": {Act.SEE_PAYOUTS},
+    "payout_statement": {Act.SEE_PAYOUTS},
     "payout_acknowledge": {Act.ACKNOWLEDGE_BOUNDS},
     "payout_recalculate": {Act.RECALCULATE},
     "payout_retry": {Act.RETRY_CREDITS},
@@ -134,8 +135,15 @@ STAFF_PAGES_OF_ALL = {"", "app_list", "health", "index", "login", "view_as_end"}
 BROKER_PAGES: dict[str, May] = {
     "dashboard": May.SEE_DASHBOARD,
     "statements": May.SEE_STATEMENTS,
+    "statement": May.SEE_STATEMENTS,
     "statement_json": May.SEE_STATEMENTS,
     "statement_csv": May.SEE_STATEMENTS,
+    "statement_pdf": May.SEE_STATEMENTS,
+    "statements_year": May.SEE_STATEMENTS,
+    "statements_all": May.SEE_STATEMENTS,
+    "export_ask": May.SEE_STATEMENTS,
+    "export": May.SEE_STATEMENTS,
+    "export_file": May.SEE_STATEMENTS,
     "exchange_account": May.SEE_ACCOUNT,
     "account_change_ask": May.CHANGE_ACCOUNT,
     "account_change_cancel": May.CHANGE_ACCOUNT,
@@ -208,6 +216,8 @@ def test_who_looks_at_a_brokers_pages_sees_them_on_record_and_can_do_nothing(nam
     for line, cells in lines.items():
         if line == "POST":
             assert cells["look"] in ("403", "405"), line
+        elif name == "export_ask":
+            assert cells["look"] == "405", line  # there is nothing to read
         else:
             assert cells["look"] == (shown if seen else "403*"), line
 

@@ -27,7 +27,7 @@ from tests.portal.staff import make_review as make_
 from tests.portal.staff import make_standing as pages
 from tests.portal.staff.browsing import at
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("rows_by_hand")]
 
 
 @pytest.fixture

@@ -17,7 +17,7 @@ from tests.portal.application import papers
 from tests.portal.staff import make_money as the
 from tests.portal.staff import make_review as make_
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("rows_by_hand")]
 
 ROLES = (
     "reviewer", "operations", "finance preparer", "finance approver", "auditor", "superuser", "none",

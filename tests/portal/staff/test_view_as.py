@@ -33,6 +33,8 @@ PAGES = [
     "/brokers/1400/statements/",
     "/brokers/1400/statements/2026-10.json",
     "/brokers/1400/statements/2026-10.csv",
+    "/brokers/1400/statements/2026-10.pdf",
+    "/brokers/1400/statements/2026-10/",
     "/brokers/1400/team/",
     "/brokers/1400/activity/",
     "/brokers/1400/standing/",

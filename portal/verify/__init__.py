@@ -1,0 +1,1 @@
+"""Where anybody asks whether a statement is genuine, and learns nothing else."""

@@ -1,0 +1,1 @@
+"""Which letters a login gets, and how it says so."""
