@@ -75,6 +75,16 @@ def made(letter: Letter, *, now: datetime) -> Made | Instead:
     return Made(message, link or (None if stop is None else stop.address))
 
 
+def is_too_long(letter: Letter, said: str) -> bool:
+    """Whether the mail server refused no more than the file, by what it said: without it the letter may go."""
+    return _has_file(letter) and said.startswith(_TOO_LONG)
+
+
+def _has_file(letter: Letter) -> bool:
+    """Whether this attempt carries one: a letter that was just refused for its length goes without."""
+    return letter.attachment is not None and not letter.last_error.startswith(_TOO_LONG)
+
+
 def _secret_link(link: dict[str, Any]) -> str | None:
     """The absolute address made for this attempt; None when it would lead nowhere any more."""
     make = import_string(settings.LETTER_LINKS[link["kind"]])
@@ -93,7 +103,7 @@ def _items(letter: Letter) -> list[rendering.Item]:
 
 def _attached(letter: Letter, *, now: datetime) -> rendering.Attached | None:
     """The file that goes with it; None if there is none, or none that a mail server takes."""
-    if letter.attachment is None or letter.last_error.startswith(_TOO_LONG):
+    if letter.attachment is None or not _has_file(letter):
         return None
     make = import_string(settings.LETTER_ATTACHMENTS[letter.attachment["kind"]])
     try:

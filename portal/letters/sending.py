@@ -110,7 +110,8 @@ def _attempt(letter: Letter, post: Post, clock: Callable[[], datetime]) -> Fault
 
 
 def _note(letter: Letter, fault: Fault, *, now: datetime) -> None:
-    pause = wait(attempts=letter.attempts, is_refused=fault.is_refusal)
+    is_refused = fault.is_refusal and not making.is_too_long(letter, fault.text)
+    pause = wait(attempts=letter.attempts, is_refused=is_refused)
     if pause is None:
         log.error("letter %s (%s) is given up: %s", letter.pk, letter.kind, fault.text)
         _settle(letter, state=State.DEAD, last_error=fault.text)

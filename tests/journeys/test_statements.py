@@ -4,6 +4,8 @@ import csv
 import io
 import json
 import re
+import subprocess
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -68,7 +70,8 @@ def story(
 ) -> Iterator[Story]:
     """The last two months: a statement below zero, and one that brings that forward, corrects and adjusts."""
     now = timezone.now()
-    month = Month.of(now).previous()
+    # In the first hours of a month too, it was over when all this began.
+    month = Month.of(now - timedelta(hours=5)).previous()
     broker = make.broker(code=2300, name="Meridian Terminal", account_id="BP-900023")
     make.membership(make.login(email=FAY, password=people.PASSWORD), broker, role="finance")
     _adjusted("-1000", at=now - timedelta(hours=4))
@@ -152,6 +155,7 @@ def test_a_statement_from_its_letter_to_its_proof(story: Story, tmp_path: Path) 
 
     the_figures_are_the_same_everywhere(page, story, pdf=pdf, table=table, document=json.loads(document))
     assert attached(letter) == pdf
+    it_proves_itself(page, document, tmp_path / "folder")
     looked_at(page, "statement", shots)
     the_files_are_verified_and_stay_here(
         page, story, {"a.pdf": pdf, "a.csv": table, "a.json": document}, shots
@@ -199,6 +203,33 @@ def the_figures_are_the_same_everywhere(
     assert [name for name in FIGURES if written(screen[name]) not in printed] == []
     assert document["signature"]["digest"] in re.sub(r"\s", "", printed)
     assert page.get_by_text(document["signature"]["digest"]).count() == 1
+
+
+def it_proves_itself(page: Page, document: bytes, folder: Path) -> None:
+    """With the program and the keys that its page links to, in a folder with nothing else."""
+    folder.mkdir()
+    for name, link in (
+        ("verify_statement.py", re.compile("verify_statement.py")),
+        ("keys.json", "Public keys"),
+    ):
+        with page.expect_download() as waiting:
+            page.get_by_role("link", name=link).click()
+        assert waiting.value.suggested_filename == name
+        waiting.value.save_as(folder / name)
+    due = json.loads(document)["due"].encode()
+    other = document.replace(b'"due":"%b"' % due, b'"due":"9%b"' % due[1:])
+    assert len(other) == len(document)
+    for content, status, last in ((document, 0, "valid"), (other, 1, "not valid: ")):
+        (folder / "statement.json").write_bytes(content)
+        done = subprocess.run(
+            [sys.executable, "-I", "verify_statement.py", "statement.json", "keys.json"],
+            cwd=folder,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert (done.returncode, done.stderr) == (status, "")
+        assert done.stdout.splitlines()[-1].startswith(last)
 
 
 def the_files_are_verified_and_stay_here(

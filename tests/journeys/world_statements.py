@@ -1,4 +1,4 @@
-"""A world for the pages of statements: those of `world_money`, an owner who reads them, files she asked for."""
+"""A world for the pages of statements: that of `world_money`, an owner who reads, files she asked for."""
 
 from datetime import timedelta
 

@@ -123,7 +123,22 @@ def test_a_letter_that_is_too_long_for_the_mail_server_goes_without_its_file(off
     office.at_the_end = lambda envelope: answer if len(envelope.content) > 100_000 else "250 OK"
     assert sweep() == 0
     assert Letter.objects.get().last_error == answer
-    clock.goes_on(minutes=5)
+    clock.goes_on(minutes=1)
+
+    assert sweep() == 1
+    assert files(office.arrived[-1]) == []
+
+
+@pytest.mark.django_db
+def test_a_refusal_of_the_file_never_gives_the_letter_up_however_often_it_failed_before(office, sweep, clock):
+    ready(b"%PDF" * 100_000)
+    office.at_the_end = lambda _: "451 later"
+    for _ in range(4):
+        sweep()
+        clock.goes_on(days=1)
+    office.at_the_end = lambda envelope: "552 too long" if len(envelope.content) > 100_000 else "250 OK"
+    assert sweep() == 0
+    clock.goes_on(days=1)
 
     assert sweep() == 1
     assert files(office.arrived[-1]) == []

@@ -71,6 +71,8 @@ def knock(client: Client, address: Address, line: str, visitor: str, world: Worl
             client.cookies["sessionid"] = world.sessions[visitor]
         before = _written()
         response = getattr(client, method)(path, data, headers=headers)
+        if response.streaming:
+            b"".join(response)  # taken as a browser takes it, so that what was opened for it is closed
         wrote = tuple(sorted(name for name, count in _written().items() if count != before.get(name, 0)))
     return Answer(_word(response, path, asked, is_reading=method == "get", wrote=wrote), wrote)
 

@@ -12,7 +12,7 @@ from django.urls import reverse
 
 from payouts.desk.models import AccountChange, CaseFile
 from portal.team.models import Invitation, Membership
-from tests.portal.matrix import desk
+from tests.portal.matrix import desk, statements
 from tests.portal.matrix.asked import ASKED
 from tests.portal.matrix.desk import BROKER, SUSPENDED
 from tests.portal.matrix.test_matrix import ADDRESSES
@@ -37,7 +37,9 @@ WAYS: list[tuple[str, dict[str, str]]] = [
 
 @pytest.fixture
 def things(world: World, client: Client) -> Client:
-    """A browser in the world where every broker has everything: an appeal with its file too."""
+    """A browser in the world where every broker has everything: a statement, an appeal with its file too."""
+    statements.issued(world)
+    statements.ready(world)
     desk.appealed(world.desk)
     return client
 
@@ -77,6 +79,8 @@ THINGS: dict[str, tuple[str, Callable[[str], object], object]] = {
         lambda visitor: desk.change_of_account(visitor).reference,
         NO_REFERENCE,
     ),
+    "export": ("reference", lambda visitor: statements.export(visitor).reference, NO_REFERENCE),
+    "export_file": ("reference", lambda visitor: statements.export(visitor).reference, NO_REFERENCE),
     "team_role": ("member", desk.colleague, NO_NUMBER),
     "team_remove": ("member", desk.colleague, NO_NUMBER),
     "team_again": ("invitation", desk.invitation, NO_NUMBER),
@@ -89,6 +93,8 @@ def address_of(name: str, code: int) -> str:
     named: dict[str, Any] = {"code": code}
     if "month" in ADDRESSES[of("brokers/<int:code>/")[name]].parameters:
         named["month"] = "2026-10"
+    if name == "statements_year":
+        named["year"] = 2026
     if name in THINGS:
         parameter, thing_of, _nothing = THINGS[name]
         named[parameter] = thing_of("susp")
@@ -105,7 +111,7 @@ def test_every_page_of_a_thing_is_looked_at() -> None:
     with_thing = {
         name
         for name, route in of("brokers/<int:code>/").items()
-        if set(ADDRESSES[route].parameters) - {"code", "month"}
+        if set(ADDRESSES[route].parameters) - {"code", "month", "year"}
     }
     assert with_thing == THINGS.keys()
 
@@ -180,6 +186,31 @@ def test_a_thing_that_is_ones_own_is_told_apart(owner: Client) -> None:
     for way in WAYS:
         same = told(owner, there, way, {}) == told(owner, nowhere, way, {})
         assert same == (way[0] == "post"), way
+
+
+@pytest.mark.parametrize("name", ["statement", "statement_json", "statement_pdf", "statements_year"])
+def test_a_statement_of_ones_own_is_told_apart(name: str, owner: Client) -> None:
+    """The twin: what is hidden above is really there, for those whose it is."""
+    answer = owner.get(address_of(name, BROKER))
+    b"".join(answer)  # type: ignore[arg-type]  # closes what was opened for it
+
+    assert answer.status_code == 200
+
+
+@pytest.mark.parametrize("visitor", ["none", "own", "rev"])
+def test_a_digest_that_we_know_is_answered_with_the_headers_of_one_that_we_do_not(
+    visitor: str, things: Client, world: World
+) -> None:
+    if visitor in world.sessions:
+        _sit_down(things, world, visitor)
+    of_another = statements.statement("susp").digest
+    known, unknown = (
+        told(things, "/verify", ("post", {}), {"digest": digest}) for digest in (of_another, "0" * 64)
+    )
+
+    assert known[:2] == unknown[:2]
+    assert known[0] == 200
+    assert known[3] != unknown[3]  # the page says which
 
 
 # -- the staff site ---------------------------------------------------------------------------------

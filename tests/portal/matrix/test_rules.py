@@ -42,6 +42,10 @@ OPEN_WITHOUT_FACTOR = [
     "letters/<str:token>/",
     "readyz",
     "status.json",
+    # Whoever holds a statement asks whether it is genuine; it is the same for everybody.
+    "verify",
+    "verify/keys.json",
+    "verify/verify_statement.py",
 ]
 
 

@@ -207,6 +207,8 @@ class TestForgeries:
             Signer().sign_object([1, 1400, "statements"]),
             dumps([1, 1400, "statements"], salt="portal.preferences.stop"),
         ],
+        # Signatures with a time or a key in them differ from one process to the next.
+        ids=["no sign", "two parts", "a NUL", "no list", "a path", "long", "other salt", "no salt", "timed"],
     )  # fmt: skip
     @pytest.mark.parametrize("method", ["get", "post"])
     def test_a_token_that_is_not_ours_is_no_page(self, token, method):
