@@ -76,7 +76,7 @@ def made(letter: Letter, *, now: datetime) -> Made | Instead:
 
 
 def is_too_long(letter: Letter, said: str) -> bool:
-    """Whether the mail server refused no more than the file, by what it said: without it the letter may go."""
+    """Whether the server refused no more than the file, by what it said: without it the letter goes."""
     return _has_file(letter) and said.startswith(_TOO_LONG)
 
 

@@ -39,9 +39,9 @@ def issued(world: World) -> None:
         )
     prepare.prepare(payout_ids=numbers, by=first, now=BEFORE)
     approve.approve(payout_ids=numbers, shown=approve.shown(numbers), by=second, now=BEFORE)
-    for each in Statement.objects.all():
+    for made in Statement.objects.all():
         for kind in ("csv", "pdf"):
-            faces.ensure(statement_id=each.pk, kind=kind, now=BEFORE)
+            faces.ensure(statement_id=made.pk, kind=kind, now=BEFORE)
 
 
 def due(world: World) -> None:
