@@ -4,6 +4,7 @@ from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
 from django import template
+from django.utils import dateformat
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
@@ -120,6 +121,12 @@ def ago(moment: datetime, now: datetime) -> SafeString:
 @register.filter
 def iso_date(day: date) -> str:
     return f"{day:%Y-%m-%d}"
+
+
+@register.filter
+def month_name(written: str) -> str:
+    """A month as documents write it, `2026-10`, in words."""
+    return dateformat.format(date.fromisoformat(f"{written}-01"), "F Y")
 
 
 def _ago(seconds: int) -> str:

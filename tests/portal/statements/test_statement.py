@@ -56,7 +56,7 @@ def test_it_adds_up_to_what_is_due_from_the_stored_document(client: Client) -> N
     ) in text
     assert said["due"] == "1296.52"
     assert "Tier BKR 0, 20%" in text
-    assert "2026-09: +$400.02 tier BKR 0 → BKR 1" in text
+    assert "September 2026: +$400.02 tier BKR 0 → BKR 1" in text
     assert "late volume T-" in text
     assert "Adjustments −$3.50 Agreed in writing" in text
 
