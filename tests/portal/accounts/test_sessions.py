@@ -227,6 +227,7 @@ POSTS = [
     "/accounts/2fa/recovery-codes/generate/",
     "/accounts/sessions/",
     "/accounts/sessions/1/end/",
+    "/accounts/letters/",
     "/accounts/confirm-email/abc/",
     "/staff/login/",
 ]
