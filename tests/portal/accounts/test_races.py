@@ -144,8 +144,11 @@ def test_fifty_guesses_at_once_are_five(committed_db: str) -> None:
     found = verdicts(all_at_once([lambda: log_in(Client(), login.email, "a guess that is wrong")] * 50))
     assert 1 <= found["wrong"] <= 5
     assert found["429"] >= 20, "of thirty a minute from one address"
-    answer = log_in(Client(), login.email)
-    assert answer.status_code == 429 or b"Too many failed login attempts" in answer.content
+    # Who waits too long for the count is refused uncounted, so that a slow machine looks at fewer than five.
+    elsewhere = Client(REMOTE_ADDR="192.0.2.7")
+    left = verdicts([log_in(elsewhere, login.email, "a guess that is wrong") for _ in range(6)])
+    assert found["wrong"] + left["wrong"] == 5
+    assert b"Too many failed login attempts" in log_in(elsewhere, login.email).content
 
 
 GUESS = """
