@@ -36,6 +36,17 @@ def test_every_pure_module_is_under_the_gate_of_coverage() -> None:
     assert [name for name in gated if not (ROOT / name).is_file()] == []
 
 
+def test_the_tests_of_the_rules_run_once_and_watched_and_all_others_without_them() -> None:
+    watched, others = (
+        line for line in would_run("test").replace("\\\n", "").splitlines() if " -m pytest " in line
+    )
+    named = re.findall(r" (tests/\S+\.py)", watched)
+
+    assert [name for name in named if not (ROOT / name).is_file()] == []
+    assert re.findall(r"--ignore=(\S+)", others) == named
+    assert "--cov" not in others
+
+
 def test_without_chromium_journeys_are_left_out_and_it_is_said() -> None:
     without = would_run("test", "CHROMIUM=")
 
