@@ -14,7 +14,7 @@ from tests.hashing import REAL_HASHERS
 
 
 def pytest_collection_finish() -> None:
-    """Leave what lasts as long as the process to itself: searching it for rubbish was a quarter of the time."""
+    """Leave alone what lasts as long as the process: to search it for rubbish took a fifth of the time."""
     gc.collect()
     gc.freeze()
     gc.set_threshold(50_000, 20, 100)

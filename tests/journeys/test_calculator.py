@@ -8,7 +8,7 @@ from playwright.sync_api import Browser, Page, Route, expect
 from tests.journeys.axe import serious_violations
 from tests.journeys.conftest import Reader
 
-pytestmark = pytest.mark.journey
+pytestmark = [pytest.mark.journey, pytest.mark.long]
 
 VOLUME = "API volume a month, spot and futures"
 FEE = "Average fee rate your users pay"
@@ -112,7 +112,6 @@ def test_without_scripts_the_button_calculates(reader: Reader) -> None:
     assert page.url.endswith("affiliate=10#calculator")
 
 
-@pytest.mark.long
 @pytest.mark.parametrize("scheme", ["dark", "light"])
 @pytest.mark.parametrize("width", [1280, 900, 360])
 def test_it_fits_and_axe_finds_nothing_serious(reader: Reader, scheme: str, width: int) -> None:

@@ -13,7 +13,7 @@ from tests import make
 from tests.journeys.axe import serious_violations
 from tests.journeys.conftest import Reader
 
-pytestmark = pytest.mark.journey
+pytestmark = [pytest.mark.journey, pytest.mark.long]
 FAY = "fay@example.com"
 
 

@@ -15,7 +15,7 @@ from tests.journeys.axe import serious_violations
 from tests.journeys.conftest import Reader
 from tests.payouts.statements import issuing
 
-pytestmark = pytest.mark.journey
+pytestmark = [pytest.mark.journey, pytest.mark.long]
 
 FAY = "fay@example.com"
 ANSWER = "[data-said] h2"
@@ -216,7 +216,6 @@ def test_without_scripts_the_form_sends_the_file(desk: Desk) -> None:
     expect(page.locator(ANSWER)).to_have_text("Unknown")
 
 
-@pytest.mark.long
 def test_it_looks_right_and_reads_right_everywhere(desk: Desk) -> None:
     for scheme, width in (("dark", 1280), ("light", 1280), ("light", 360), ("dark", 360)):
         page, _wire = desk.page(scheme=scheme, width=width)

@@ -100,6 +100,7 @@ def log_in(port: int, email: str) -> str:
     return send({"code": code[0].replace(" ", "")}, reached)
 
 
+@pytest.mark.long
 def test_it_answers_logs_in_and_leaves_nothing_behind(folder: Path) -> None:
     port = process.free_port()
     with demo(folder, PORT=str(port)) as started:
@@ -123,7 +124,7 @@ def test_it_answers_logs_in_and_leaves_nothing_behind(folder: Path) -> None:
         assert again.stderr == f"A demo runs from {folder} already: http://localhost:{port}.\n"
 
         started.send_signal(signal.SIGINT)
-        rest, _ = started.communicate(timeout=30)
+        rest, _ = started.communicate(timeout=100)
 
     assert rest.endswith("Stopping the demo.\nStopped.\n"), rest
     assert started.returncode == 0
@@ -144,7 +145,7 @@ def test_servers_that_ran_before_run_on_and_a_dead_process_ends_the_demo(folder:
             if b"beat" in Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
         ]
         os.kill(beat, signal.SIGKILL)
-        rest, _ = started.communicate(timeout=30)
+        rest, _ = started.communicate(timeout=100)
 
     assert started.returncode == 1
     assert "The beat was ended by SIGKILL" in rest
@@ -168,7 +169,7 @@ def test_ctrl_c_while_it_starts_leaves_nothing_behind(folder: Path) -> None:
     with demo(folder, PORT=str(process.free_port())) as started:
         heard_until(started, "Bringing the demo's program")
         started.send_signal(signal.SIGTERM)
-        rest, _ = started.communicate(timeout=30)
+        rest, _ = started.communicate(timeout=100)
 
     assert rest.endswith("Stopped.\n"), rest
     assert started.returncode == 0
@@ -219,7 +220,7 @@ def test_it_brings_an_exchange_of_its_own_and_nothing_of_the_developer_leaks_in(
         assert not {"ALLOWED_HOSTS", "EMAIL_URL"} & given.keys()
 
         started.send_signal(signal.SIGINT)
-        started.communicate(timeout=30)
+        started.communicate(timeout=100)
 
     kept = folder / "exchange_key"
     assert kept.read_text() == key
@@ -238,7 +239,7 @@ def test_what_it_cannot_use_is_refused_in_a_sentence(
     folder: Path, name: str, value: str, sentence: str
 ) -> None:
     with demo(folder, **{name: value}) as started:
-        said, _ = started.communicate(timeout=30)
+        said, _ = started.communicate(timeout=100)
 
     assert said == f"{sentence}\n"
     assert started.returncode in (1, 2)
@@ -252,7 +253,7 @@ def test_a_port_that_is_taken_is_said(folder: Path) -> None:
         held.listen()
         port = held.getsockname()[1]
         with demo(folder, PORT=str(port)) as started:
-            said, _ = started.communicate(timeout=30)
+            said, _ = started.communicate(timeout=100)
 
     assert said == f"Port {port} is taken by another program: end that, or set PORT to another one.\n"
     assert started.returncode == 1

@@ -40,7 +40,7 @@ def command(action: str, folder: Path, **environment: str) -> subprocess.Complet
         env={**os.environ, "DATABASE_URL": "", "BROKER_URL": "", "DATA_DIR": str(folder)} | environment,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=180,
         check=False,
     )
 

@@ -97,6 +97,7 @@ def test_a_stale_pid_of_a_living_stranger_is_neither_trusted_nor_ended(folder: P
         embedded.stop(folder)
 
 
+@pytest.mark.long
 def test_children_of_a_killed_server_are_ended_before_the_next_starts(folder: Path, said: list[str]) -> None:
     embedded.start(folder, valkey=False)
     ended: list[psycopg.OperationalError] = []

@@ -42,7 +42,7 @@ def test_three_first_commands_at_once_all_do_their_work(folder: Path, tmp_path: 
         begin(folder, "check_books"),
         begin(folder, "month_end", "2026-10", "--json"),
     ]
-    told = [command.communicate(timeout=100) for command in commands]
+    told = [command.communicate(timeout=180) for command in commands]
 
     assert [
         (command.returncode, err)
@@ -72,7 +72,7 @@ def test_a_command_waits_for_a_migration_that_another_has_begun(folder: Path) ->
 @pytest.mark.parametrize("address", ["junk", "mysql://a:b@c/d", "postgres://a:b@c:port/d"])
 def test_an_address_that_is_none_is_refused_in_one_line(folder: Path, address: str) -> None:
     command = begin(folder, "check_books", DATABASE_URL=address)
-    _, err = command.communicate(timeout=60)
+    _, err = command.communicate(timeout=180)
 
     assert (command.returncode, err.splitlines()) == (
         2,

@@ -176,6 +176,7 @@ def wait_for(log: Path, words: str, process: subprocess.Popen[bytes]) -> None:
         time.sleep(0.1)
 
 
+@pytest.mark.long
 def test_production_runs_as_the_readme_says(production: dict[str, str], tmp_path: Path) -> None:
     manage = [sys.executable, str(ROOT / "manage.py")]
     for command in ("migrate", "collectstatic --noinput", "check --deploy --fail-level WARNING"):

@@ -164,7 +164,7 @@ def start(kind: str, folder: Path, **changes: str) -> subprocess.CompletedProces
         env=keep | GOOD | {"DATA_DIR": str(folder)} | changes,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=180,
         check=False,
     )
 

@@ -258,7 +258,7 @@ def test_a_reading_process_that_is_killed_breaks_its_file_off(committed_db: str,
         pipe.flush()
         [reader] = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
         os.kill(int(reader), signal.SIGKILL)
-        out, err = process.communicate(timeout=30)
+        out, err = process.communicate(timeout=100)
 
     assert process.returncode in (1, 2)  # 2 if it died before it had said that the file is open
     assert json.loads(out.splitlines()[-1])["received"] == 0

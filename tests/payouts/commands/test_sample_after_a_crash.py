@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable
 
 import psycopg
+import pytest
 from django.db import connection
 from django.db.models import Sum
 
@@ -22,6 +23,7 @@ def wait_until(happened: Callable[[], object]) -> None:
         time.sleep(0.02)
 
 
+@pytest.mark.long
 def test_killed_between_two_batches_and_sent_again_pays_the_same(committed_db: str, sample: Sample) -> None:
     import_brokers(committed_db)
     one_batch = files.RECORDS_IN_A_BATCH

@@ -22,7 +22,7 @@ def manage(*arguments: str, database: str) -> subprocess.CompletedProcess[str]:
         env=os.environ | {"DATABASE_URL": database},
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=180,
         check=False,
     )
 

@@ -43,7 +43,7 @@ def killed_at(point, database):
         cwd=PROJECT,
         env=environment,
         capture_output=True,
-        timeout=60,
+        timeout=180,
         check=False,
     ).returncode
 

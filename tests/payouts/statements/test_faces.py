@@ -147,7 +147,7 @@ def test_processes_in_other_zones_and_locales_make_the_same_bytes(committed_db: 
             cwd=PROJECT,
             env=os.environ | elsewhere | {"DATABASE_URL": committed_db},
             capture_output=True,
-            timeout=60,
+            timeout=180,
             check=False,
         )
         assert (said.returncode, said.stderr) == (0, b"")
@@ -211,7 +211,7 @@ def test_a_process_that_is_killed_leaves_all_of_a_file_or_nothing(committed_db: 
         cwd=PROJECT,
         env=os.environ | {"DATABASE_URL": committed_db, "CRASH_POINT": point},
         capture_output=True,
-        timeout=60,
+        timeout=180,
         check=False,
     )
 

@@ -204,7 +204,7 @@ def test_a_fork_of_a_process_that_has_printed_says_so_and_does_not_hang():
         env={"PYTHONPATH": str(ROOT), "PATH": os.environ["PATH"]},
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=180,
         check=True,
     )
     assert there.stdout == (

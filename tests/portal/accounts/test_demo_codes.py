@@ -80,6 +80,6 @@ def test_and_exists_in_the_demo() -> None:
         env=os.environ | {"PORTAL_DEMO": "True", "DJANGO_SETTINGS_MODULE": "portal.settings"},
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=180,
     )
     assert (done.stdout, done.stderr) == ("/demo/codes/\n", "")

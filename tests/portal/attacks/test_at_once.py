@@ -116,7 +116,7 @@ def web(committed_db: str) -> Any:
             time.sleep(0.2)
     yield port, process
     process.terminate()
-    process.communicate(timeout=20)
+    process.communicate(timeout=100)
 
 
 def sent(port: int, method: str, path: str, headers: dict[str, str], body: str = "") -> tuple[int, str]:

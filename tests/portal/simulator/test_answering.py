@@ -220,7 +220,7 @@ def test_the_process_of_the_demo_streams_answers_and_keeps_its_credits(
         terms = {"account_id": "BP-900001", "amount": Decimal("5.00"), "reference": "r"}
         made = [exchange.credit(key=key, **terms) for key in ("key", "next", "next")]
         process.send_signal(signal.SIGTERM)
-        answer, said = process.communicate(timeout=20)
+        answer, said = process.communicate(timeout=100)
     finally:
         process.kill()
         process.communicate()
@@ -243,7 +243,7 @@ def test_the_process_of_the_demo_streams_answers_and_keeps_its_credits(
 )
 def test_what_it_cannot_answer_with_is_said(committed_db: str, port: str, sentence: str) -> None:
     process = simulator(committed_db, "--port", port)
-    _, said = process.communicate(timeout=20)
+    _, said = process.communicate(timeout=100)
 
     assert (process.returncode, said) == (2, f"{sentence}\n")
 
@@ -253,7 +253,7 @@ def test_a_port_that_is_taken_is_said(committed_db: str, there: AnsweringExchang
     process = simulator(
         committed_db, "--port", str(there.port), EXCHANGE_URL=there.url, EXCHANGE_PRIVATE_KEY=PRIVATE_KEY
     )
-    _, said = process.communicate(timeout=20)
+    _, said = process.communicate(timeout=100)
 
     sentence = f"port {there.port} is taken by another program: choose another one\n"
     assert (process.returncode, said) == (2, sentence)

@@ -39,7 +39,7 @@ def simulator(url: str, *options: str) -> subprocess.Popen[str]:
 def stop(process: subprocess.Popen[str], *, by: int = signal.SIGTERM) -> tuple[dict[str, Any], str]:
     """Its tally and what it said."""
     process.send_signal(by)
-    answer, said = process.communicate(timeout=20)
+    answer, said = process.communicate(timeout=100)
     assert process.returncode == 0, said
     return json.loads(answer), said
 
@@ -98,6 +98,7 @@ def test_it_streams_stops_and_starts_again_without_a_gap_or_a_duplicate(committe
     books_agree()
 
 
+@pytest.mark.long
 def test_killed_outright_it_goes_on_where_the_books_end(committed_db: str) -> None:
     enrol_only()
     began, seeded = timezone.now(), Fill.objects.count()
@@ -116,6 +117,7 @@ def test_killed_outright_it_goes_on_where_the_books_end(committed_db: str) -> No
     books_agree()
 
 
+@pytest.mark.long
 def test_it_outlives_a_database_that_goes_away(committed_db: str) -> None:
     enrol_only()
     began, seeded = timezone.now(), Fill.objects.count()
@@ -198,7 +200,7 @@ def test_a_clock_that_goes_back_sends_nothing_twice() -> None:
 
 def test_it_says_what_is_missing_in_an_empty_program(committed_db: str) -> None:
     with streaming(committed_db) as process:
-        answer, said = process.communicate(timeout=20)
+        answer, said = process.communicate(timeout=100)
 
     assert process.returncode == 1
     assert answer == ""

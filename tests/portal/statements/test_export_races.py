@@ -149,7 +149,7 @@ def test_killed_anywhere_the_file_is_whole_in_the_end(
         [sys.executable, "-m", "tests.portal.statements.sweeping"],
         cwd=PROJECT,
         env=os.environ | {"DATABASE_URL": committed_db, "CRASH_POINT": point},
-        timeout=60,
+        timeout=180,
         check=False,
     )
     assert killed.returncode == -9
