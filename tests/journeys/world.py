@@ -279,7 +279,10 @@ def staff() -> World:
         letters.write(key=state, kind="new_device", to="olga@example.com", facts=WHERE, now=now)
         sent_at = now if state == "sent" else None
         said = "451 4.7.1 Greylisted, come back in a while" if state in ("failed", "dead") else ""
-        Letter.objects.filter(key=state).update(state=state, sent_at=sent_at, last_error=said, attempts=3)
+        told_in = facts["sent_letter_pk"] if state == "told" else None
+        Letter.objects.filter(key=state).update(
+            state=state, sent_at=sent_at, last_error=said, attempts=3, gathered_into=told_in
+        )
         facts[f"{state}_letter_pk"] = Letter.objects.get(key=state).pk
     return World(
         facts,
