@@ -8,22 +8,22 @@ CHROMIUM = $(shell command -v chromium)
 RULES = payouts/money.py,payouts/month.py,payouts/program/tiers.py,payouts/program/terms.py,$\
 payouts/exchange/answers.py,payouts/exchange/credit_answers.py,payouts/exchange/eligibility.py,payouts/exchange/port.py,payouts/exchange/signing.py,$\
 payouts/program/standing.py,payouts/program/broker_code.py,payouts/program/broker_file.py,$\
-payouts/feed/record.py,payouts/feed/outcomes.py,payouts/feed/prepared.py,payouts/feed/verdict.py,payouts/feed/lines.py,$\
+payouts/feed/record.py,payouts/feed/outcomes.py,payouts/feed/prepared.py,payouts/feed/quarantine_share.py,payouts/feed/verdict.py,payouts/feed/lines.py,payouts/feed/legible.py,$\
 payouts/feed/csv_rows.py,payouts/monthend/formula.py,$\
-payouts/monthend/calculation.py,payouts/monthend/corrections.py,payouts/monthend/what_if.py,payouts/ledger/entries.py,payouts/monthend/bounds.py,payouts/monthend/waiting_records.py,payouts/statements/document.py,payouts/statements/sheet.py,payouts/statements/signature.py,payouts/statements/verify_statement.py,$\
+payouts/monthend/calculation.py,payouts/monthend/corrections.py,payouts/monthend/what_if.py,payouts/ledger/entries.py,payouts/monthend/bounds.py,payouts/statements/document.py,payouts/statements/sheet.py,payouts/statements/signature.py,payouts/statements/verify_statement.py,$\
 payouts/statements/pseudonym.py,payouts/volume/ladder.py,payouts/settlement/attempts.py,payouts/settlement/comparing.py,$\
-payouts/desk/wording.py,portal/api/token_form.py,portal/health/signs.py,portal/team/roles.py,portal/preferences/topics.py,portal/statements/reading.py,portal/application/country_rules.py,portal/application/promise.py,portal/application/risk.py
-RULE_FOLDERS = payouts portal/api portal/application portal/health portal/preferences portal/statements portal/team
+payouts/desk/wording.py,portal/api/token_form.py,portal/health/signs.py,portal/team/roles.py,portal/preferences/topics.py,portal/statements/reading.py,portal/staff/quarantine_beside.py,portal/staff/visible.py,portal/application/country_rules.py,portal/application/promise.py,portal/application/risk.py
+RULE_FOLDERS = payouts portal/api portal/application portal/health portal/preferences portal/staff portal/statements portal/team
 
 # The tests of these rules. They run apart, because watching every branch costs half as much again.
 RULE_TESTS = tests/payouts/desk/test_appeals.py tests/payouts/exchange/test_answers.py \
 tests/payouts/exchange/test_credit_answers.py tests/payouts/exchange/test_credit_list_answers.py \
 tests/payouts/exchange/test_eligibility.py tests/payouts/exchange/test_signing.py \
-tests/payouts/feed/test_csv_rows.py tests/payouts/feed/test_lines.py tests/payouts/feed/test_races.py \
+tests/payouts/feed/test_csv_rows.py tests/payouts/feed/test_legible.py tests/payouts/feed/test_lines.py tests/payouts/feed/test_quarantine_share.py tests/payouts/feed/test_races.py \
 tests/payouts/feed/test_record_fields.py tests/payouts/feed/test_record_json.py \
 tests/payouts/feed/test_rules.py tests/payouts/ledger/test_entries.py tests/payouts/monthend/test_bounds.py \
 tests/payouts/monthend/test_corrections.py tests/payouts/monthend/test_frozen.py \
-tests/payouts/monthend/test_waiting_records.py tests/payouts/monthend/test_what_if.py \
+tests/payouts/monthend/test_what_if.py \
 tests/payouts/program/test_broker_file.py tests/payouts/program/test_rules.py \
 tests/payouts/settlement/test_attempts.py tests/payouts/settlement/test_comparing.py \
 tests/payouts/statements/test_sheet.py tests/payouts/statements/test_verify_statement.py \
@@ -31,7 +31,8 @@ tests/payouts/statements/test_verify_statement_figures.py \
 tests/payouts/statements/test_verify_statement_file.py tests/payouts/test_money.py \
 tests/payouts/test_month.py tests/payouts/volume/test_ladder.py tests/portal/api/test_token_form.py \
 tests/portal/application/test_promise.py tests/portal/health/test_signs.py \
-tests/portal/preferences/test_topics.py tests/portal/staff/test_risk.py \
+tests/portal/preferences/test_topics.py tests/portal/staff/test_quarantine_beside.py \
+tests/portal/staff/test_quarantine_hostile.py tests/portal/staff/test_risk.py \
 tests/portal/staff/test_risk_facts.py tests/portal/statements/test_statement.py
 
 .PHONY: help install demo test check journeys faults bench

@@ -24,14 +24,18 @@ from payouts.desk.money_models import (
 from payouts.feed.models import (
     Batch,
     ExcludedRecord,
+    FeedPush,
+    FeedTally,
     Fill,
     FillKey,
     FillVoid,
     QuarantinedRecord,
     TotalByDay,
     TotalByHour,
+    TotalByMonth,
     TotalByRate,
 )
+from payouts.feed.quarantine_models import QuarantineChange, QuarantinePlace, QuarantineReplay
 from payouts.ledger.models import BooksCheck, Entry, Transaction
 from payouts.monthend.models import (
     BoundAcknowledgement,
@@ -71,6 +75,8 @@ __all__ = [
     "ExcludedRecord",
     "Face",
     "FacePart",
+    "FeedPush",
+    "FeedTally",
     "Fill",
     "FillKey",
     "FillVoid",
@@ -83,6 +89,9 @@ __all__ = [
     "Proposal",
     "ProposalFile",
     "ProposedVoid",
+    "QuarantineChange",
+    "QuarantinePlace",
+    "QuarantineReplay",
     "QuarantinedRecord",
     "Reason",
     "Reconciliation",
@@ -94,6 +103,7 @@ __all__ = [
     "Termination",
     "TotalByDay",
     "TotalByHour",
+    "TotalByMonth",
     "TotalByRate",
     "Transaction",
     "WorkItem",

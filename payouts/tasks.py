@@ -8,7 +8,7 @@ from django.utils import timezone
 from payouts import books
 from payouts.desk import account_change, affiliates, hold
 from payouts.exchange import chosen
-from payouts.feed import partitions
+from payouts.feed import forgetting, partitions, replaying
 from payouts.monthend import actions as monthend
 from payouts.settlement import asking, reconciling, sending
 from payouts.statements import faces
@@ -96,6 +96,22 @@ def make_partitions() -> None:
     made = partitions.make_ahead(now=timezone.now())
     if made:
         log.info("made partitions for %s", ", ".join(map(str, made)))
+
+
+@shared_task
+def replay_quarantine() -> None:
+    """The replay that somebody asked for, or that a worker left when it ended."""
+    looked_at = replaying.work(clock=timezone.now)
+    if looked_at:
+        log.info("looked at %d records in quarantine again", looked_at)
+
+
+@shared_task
+def forget_pushes() -> None:
+    """Answers of pushes that are older than a week."""
+    forgotten = forgetting.forget_answers(now=timezone.now())
+    if forgotten:
+        log.info("forgot %d answers of pushes", forgotten)
 
 
 @shared_task

@@ -12,6 +12,7 @@ from portal.staff import (
     months,
     payouts,
     proposals,
+    quarantine,
     tokens,
     view_as,
 )
@@ -28,6 +29,7 @@ __all__ = [
     "months",
     "payouts",
     "proposals",
+    "quarantine",
     "tokens",
     "view_as",
 ]

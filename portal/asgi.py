@@ -18,4 +18,7 @@ frame.start_servers()
 #: Bytes of one request: two documents of the largest size, and what their form says beside them.
 MOST = 24 * 1024 * 1024
 
-application = LimitBody(get_asgi_application(), most=MOST)
+#: A push of fills brings 32 MB, and a little more so that the feed itself can say that it is too much.
+MOST_OF_A_PUSH = 33 * 1024 * 1024
+
+application = LimitBody(get_asgi_application(), most=MOST, elsewhere={"/feed/v1/fills": MOST_OF_A_PUSH})

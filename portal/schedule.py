@@ -92,6 +92,16 @@ TIMETABLE: tuple[Sweep, ...] = (
         _("Makes the tables for the fills of this month and the next two."),
     ),
     _each_five_seconds(
+        "work on the replay that was asked for",
+        "payouts.tasks.replay_quarantine",
+        _("Decides records in quarantine again, when somebody has asked for it."),
+    ),
+    _each_hour(
+        "forget answers of pushes",
+        "payouts.tasks.forget_pushes",
+        _("Forgets the answers of pushes that are older than a week; what they brought stays."),
+    ),
+    _each_five_seconds(
         "ask the exchange about affiliates",
         "payouts.tasks.check_affiliates",
         # Every few seconds a few brokers: each of them once a day, or again soon after an outage.

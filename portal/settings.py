@@ -81,7 +81,12 @@ DATABASES["default"]["OPTIONS"] = {
     "application_name": "portal",
 }
 if env.flag("DATABASE_POOL", default=False):  # set by the web process: many short requests
-    DATABASES["default"]["OPTIONS"]["pool"] = {"min_size": 1, "max_size": 10, "timeout": 10}
+    DATABASES["default"]["OPTIONS"]["pool"] = {
+        "min_size": 1,
+        "max_size": 10,
+        "timeout": 5,
+        "reconnect_timeout": 2,  # then whoever asks next tries at once, instead of waiting ever longer
+    }
     # A connection that died in the pool is found out before a request gets it.
     DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
 #: Whose rights `migrate` uses; everything else runs as the application's role.

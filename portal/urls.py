@@ -127,6 +127,7 @@ _BROKER: list[URLPattern | URLResolver] = [
     path("standing/appeals/<uuid:reference>/withdraw/", standing.appeal_withdraw, name="appeal_withdraw"),
     path("standing/files/<uuid:reference>/", standing.appeal_file, name="appeal_file"),
     path("live/", live.broker_live, name="broker_live"),
+    path("live.json", live.broker_live_figures, name="broker_live_figures"),
 ]
 #: Machines get errors in their one shape, people get pages.
 handler400 = "portal.api.errors.bad_request"

@@ -1,11 +1,12 @@
 """Writes one decided batch: keys, fills, what was set aside, totals. Called inside a transaction."""
 
 from collections.abc import Collection, Iterable, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from django.db import IntegrityError, connection
 
+from payouts.feed import tally
 from payouts.feed.outcomes import NaturalKey
 from payouts.feed.prepared import Prepared, Waiting, mark
 
@@ -46,9 +47,60 @@ _TOTALS = {
         "trader": "trader",
     },
 }
-
+#: The fourth, by month: in slots, because open pages need it and no intake may wait for another's.
+_BY_MONTH = f"""
+    INSERT INTO total_by_month (month, broker_code, market, slot, fills, volume, fees, latest_executed_at)
+    SELECT date_trunc('month', executed_at AT TIME ZONE 'UTC')::date, broker_code, market,
+           mod(pg_backend_pid(), {tally.SLOTS}), {{counted}}, max(executed_at)
+    FROM {{source}} GROUP BY 1, 2, 3 ORDER BY 1, 2, 3
+    ON CONFLICT (month, broker_code, market, slot) DO UPDATE SET
+        fills = total_by_month.fills + excluded.fills, volume = total_by_month.volume + excluded.volume,
+        fees = total_by_month.fees + excluded.fees,
+        latest_executed_at = greatest(total_by_month.latest_executed_at, excluded.latest_executed_at)
+"""
 
 _COUNTED = "count(*), sum(price * quantity), sum(greatest(fee, 0))"
+
+_QUARANTINE = """
+    WITH numbered AS (
+        SELECT nextval(pg_get_serial_sequence('quarantined_record', 'id')) AS id, waiting.*
+        FROM unnest(%(reasons)s::text[], %(details)s::text[], %(raws)s::bytea[], %(lengths)s::bigint[],
+                    %(digests)s::bytea[], %(marks)s::bigint[], %(symbols)s::text[], %(trade_ids)s::bigint[],
+                    %(order_ids)s::text[], %(brokers)s::integer[], %(months)s::date[])
+            AS waiting (reason, detail, raw, raw_length, digest, digest_mark, symbol, trade_id, order_id,
+                        broker_code, month)
+    ), kept AS (
+        INSERT INTO quarantined_record
+            (id, reason, detail, format, header, raw, raw_length, digest, digest_mark, batch_id)
+        SELECT id, reason, detail, %(format)s, %(header)s, raw, raw_length, digest, digest_mark, %(batch)s
+        FROM numbered ORDER BY digest
+        ON CONFLICT DO NOTHING RETURNING id
+    )
+    INSERT INTO quarantine_place (record_id, state, reason, batch_id, received_at, symbol, trade_id, order_id,
+                                  broker_code, month)
+    SELECT id, 'waiting', reason, %(batch)s, %(now)s, symbol, trade_id, order_id, broker_code, month
+    FROM numbered JOIN kept USING (id)
+"""
+#: A key that this batch claims was free, so nobody counted it before; a conflict waits for something else.
+_CLOSE_CORRECTED = """
+    WITH corrected AS (
+        INSERT INTO quarantine_change
+            (record_id, act, from_state, from_reason, to_state, to_reason, note, batch_id, at)
+        SELECT record_id, 'corrected', 'waiting', place.reason, 'discarded', 'discarded', '',
+               %(batch)s, %(now)s
+        FROM quarantine_place AS place JOIN incoming USING (symbol, trade_id, order_id)
+        WHERE place.state = 'waiting' AND place.reason <> 'conflict'
+          AND (place.batch_id < %(batch)s OR place.record_id IN (
+               SELECT id FROM quarantined_record AS kept WHERE kept.batch_id = %(batch)s
+               AND kept.digest = ANY (%(corrected)s::bytea[])
+               AND kept.digest_mark = ANY (%(marks)s::bigint[])))
+        ORDER BY record_id
+        RETURNING from_reason
+    )
+    SELECT from_reason, count(*) FROM corrected GROUP BY from_reason
+"""
+#: Why records waited that were corrected, and how many.
+Corrected = list[tuple[str, int]]
 
 #: Held by every intake until its transaction ends: shared, or alone.
 _INTAKE_LOCK = 7_230_003
@@ -92,11 +144,14 @@ def quarantined_digests(marks: str, file_format: str) -> frozenset[bytes]:
         return frozenset(bytes(row[0]) for row in cursor)
 
 
-def write(batch: Prepared, *, source: str, file_format: str, header: bytes, now: datetime) -> None:
-    """Write a prepared batch. Raises `Overtaken` if a key or the same bytes are there already.
+def write(
+    batch: Prepared, *, source: str, file_format: str, header: bytes, now: datetime, is_replay: bool = False
+) -> int:
+    """Write a prepared batch and return its number. Raises `Overtaken` if a key or the same bytes are there.
 
-    Every process takes its locks in one order — keys, quarantine, the three totals, each sorted — so
-    that two intakes of the same records wait for each other instead of dying together.
+    Every process takes its locks in one order — keys, quarantine, the totals, the tally, each sorted — so
+    that two intakes of the same records wait for each other instead of dying together. A replay's records
+    are in quarantine already: whoever replays moves them.
     """
     with connection.cursor() as cursor:
         cursor.execute("SELECT nextval(pg_get_serial_sequence('feed_batch', 'id'))")
@@ -105,14 +160,19 @@ def write(batch: Prepared, *, source: str, file_format: str, header: bytes, now:
             _stage(cursor, batch.rows)
             _claim(cursor)
         if batch.waiting:
-            _quarantine(cursor, batch.waiting, file_format=file_format, header=header, batch_id=batch_id)
+            _quarantine(
+                cursor, batch.waiting, file_format=file_format, header=header, batch_id=batch_id, now=now
+            )
+        corrected: Corrected = []
         if batch.rows:
+            if not is_replay:
+                corrected = _close_corrected(cursor, batch.corrected, batch_id, now)
             _keep_fills(cursor, batch_id)
             _keep_excluded(cursor, batch_id)
             add_totals(cursor, counted=_COUNTED, source="incoming WHERE reason = ''")
         cursor.execute(
             "INSERT INTO feed_batch (id, source, received_at, received, accepted, duplicate, excluded,"
-            " quarantined) VALUES (%s, %s, %s, %s, %s, %s, %s, %s)",
+            " quarantined, latest_executed_at, is_replay) VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s)",
             [
                 batch_id,
                 source[-300:],
@@ -122,8 +182,12 @@ def write(batch: Prepared, *, source: str, file_format: str, header: bytes, now:
                 batch.duplicate,
                 sum(batch.excluded.values()),
                 sum(batch.quarantined.values()),
+                batch.latest and batch.latest.replace(tzinfo=UTC),
+                is_replay,
             ],
         )
+        tally.count(cursor, batch, corrected)
+    return batch_id
 
 
 def _stage(cursor: Any, rows: str) -> None:
@@ -161,7 +225,7 @@ def _keep_excluded(cursor: Any, batch_id: int) -> None:
 
 
 def add_totals(cursor: Any, *, counted: str, source: str) -> None:
-    """Add fills, volume and fees, as `counted` makes them of the rows of `source`, to the three totals.
+    """Add fills, volume and fees, as `counted` makes them of the rows of `source`, to the totals.
 
     Whoever changes totals does it here, so that all take the rows' locks in one order.
     """
@@ -175,6 +239,7 @@ def add_totals(cursor: Any, *, counted: str, source: str) -> None:
             f" ON CONFLICT ({names}) DO UPDATE SET fills = {table}.fills + excluded.fills,"
             f" volume = {table}.volume + excluded.volume, fees = {table}.fees + excluded.fees"
         )
+    cursor.execute(_BY_MONTH.format(counted=counted, source=source))
 
 
 def _quarantine(
@@ -184,31 +249,57 @@ def _quarantine(
     file_format: str,
     header: bytes,
     batch_id: int,
+    now: datetime,
 ) -> None:
+    keys = [each.key or (None, None, None) for each in waiting]
     # Locks in the order of the digests, ids in the order of receipt: replays follow the ids.
     cursor.execute(
-        "INSERT INTO quarantined_record"
-        " (id, reason, detail, format, header, raw, raw_length, digest, digest_mark, batch_id)"
-        " SELECT id, reason, detail, %s, %s, raw, raw_length, digest, digest_mark, %s FROM ("
-        "  SELECT nextval(pg_get_serial_sequence('quarantined_record', 'id')) AS id, waiting.*"
-        "  FROM unnest(%s::text[], %s::text[], %s::bytea[], %s::bigint[], %s::bytea[], %s::bigint[])"
-        "   AS waiting (reason, detail, raw, raw_length, digest, digest_mark)"
-        " ) AS numbered ORDER BY digest"
-        " ON CONFLICT DO NOTHING",
-        [
-            file_format,
-            header,
-            batch_id,
-            _array([each.reason for each in waiting]),
-            _array([each.detail for each in waiting]),
-            _array([each.raw for each in waiting]),
-            _array([each.length for each in waiting]),
-            _array([each.digest for each in waiting]),
-            _array([mark(each.digest) for each in waiting]),
-        ],
+        _QUARANTINE,
+        {
+            "format": file_format,
+            "header": header,
+            "batch": batch_id,
+            "now": now,
+            "reasons": _array([each.reason for each in waiting]),
+            "details": _array([each.detail for each in waiting]),
+            "raws": _array([each.raw for each in waiting]),
+            "lengths": _array([each.length for each in waiting]),
+            "digests": _array([each.digest for each in waiting]),
+            "marks": _array([mark(each.digest) for each in waiting]),
+            "symbols": [key[0] for key in keys],
+            "trade_ids": [key[1] for key in keys],
+            "order_ids": [key[2] for key in keys],
+            "brokers": [each.broker for each in waiting],
+            "months": [each.month and f"{each.month}-01" for each in waiting],
+        },
     )
     if cursor.rowcount != len(waiting):
         raise Overtaken
+
+
+def _close_corrected(cursor: Any, here: Sequence[bytes], batch_id: int, now: datetime) -> Corrected:
+    """A record that waited, and whose key this batch claims, was corrected: say so, which closes it.
+
+    It waited since an earlier batch, or came earlier in this one: how lines are cut is no matter.
+    """
+    cursor.execute("SELECT EXISTS (SELECT FROM quarantine_place WHERE state = 'waiting' AND symbol <> '')")
+    if not cursor.fetchone()[0]:
+        return []
+    try:
+        cursor.execute(
+            _CLOSE_CORRECTED,
+            {
+                "batch": batch_id,
+                "now": now,
+                "corrected": _array(here),
+                "marks": _array([mark(digest) for digest in here]),
+            },
+        )
+    except IntegrityError:
+        # Somebody discarded or replayed one of them at this moment.
+        raise Overtaken from None
+    reasons: Corrected = cursor.fetchall()
+    return reasons
 
 
 def _columns(rows: Iterable[tuple[Any, ...]], width: int) -> list[str]:

@@ -76,7 +76,7 @@ def take_in(
     A source that breaks off leaves what was read booked and says so in the tally. With more lanes than
     one, batches that share no key are written side by side, each on a connection of its own.
     """
-    booker = _Booker(source, terms)
+    booker = Booker(source, terms)
     with open_lanes(lanes) as lane:
         try:
             for offer in source.offers(lanes=lanes):
@@ -94,17 +94,30 @@ def take_in(
 def open_ahead(name: str, *, clock: Callable[[], datetime], lanes: int) -> Source:
     """Open a file to be read, checked and decided ahead by a process of its own. Raises `CannotOpen`."""
     enrolments = queries.enrolments()
-    source = reading.open_ahead(name, judge=lambda: _judge(enrolments, clock(), terms_for), lanes=lanes)
+    source = reading.open_ahead(name, judge=lambda: judge(enrolments, clock()), lanes=lanes)
     source.decided_with = enrolments
     return source
 
 
-class _Booker:
+class Around:
+    """What else belongs into the transaction of a batch; nothing, unless it is said."""
+
+    def begin(self) -> None:
+        """Before anything is looked up or written; again with each try."""
+
+    def end(self, batch_id: int, booked: Prepared) -> None:
+        """After all is written."""
+
+
+class Booker:
     """Books the batches of one source."""
 
-    def __init__(self, source: Source, terms: Callable[[Month], Terms]) -> None:
+    def __init__(
+        self, source: Source, terms: Callable[[Month], Terms] = terms_for, around: Around | None = None
+    ) -> None:
         self._source = source
         self._terms = terms
+        self._around = around or Around()
         # Nearly every batch is all new, and then looking each key up is work for nothing. The keys'
         # constraint says when it was not so; this batch and those after it are looked up first.
         self._expects_known = False
@@ -129,6 +142,7 @@ class _Booker:
         source = self._source
         with transaction.atomic():
             booking.enter(alone=alone)
+            self._around.begin()
             if again or offer.prepared is None:
                 batch = self._decide(offer.whole(), now)
             else:
@@ -136,13 +150,14 @@ class _Booker:
                 self._must_be_new(batch)
             if missing := partitions.missing(batch.months_of_fills()):
                 raise _NoPartition(missing)
-            booking.write(
+            batch_id = booking.write(
                 batch,
                 source=source.name,
                 file_format=source.format,
                 header=source.header,
                 now=now,
             )
+            self._around.end(batch_id, batch)
         return batch
 
     def _must_be_new(self, batch: Prepared) -> None:
@@ -160,15 +175,18 @@ class _Booker:
         known_keys = booking.known_keys(keys)
         decided = outcomes.decide(
             batch,
-            judge=_judge(queries.enrolments(), now, self._terms),
+            judge=judge(queries.enrolments(), now, self._terms),
             known_keys=known_keys,
             quarantined_digests=booking.quarantined_digests(prepared.marks(batch), self._source.format),
         )
         self._expects_known = bool(known_keys)
-        return prepared.of(batch, decided)
+        return prepared.of(batch, decided, file_format=self._source.format, header=self._source.header)
 
 
-def _judge(enrolments: Iterable[queries.Enrolment], now: datetime, terms: Callable[[Month], Terms]) -> Judge:
+def judge(
+    enrolments: Iterable[queries.Enrolment], now: datetime, terms: Callable[[Month], Terms] = terms_for
+) -> Judge:
+    """Who decides what a record is by itself, with these brokers and this clock."""
     brokers = {
         broker.code: Enrolment(
             broker.enrolled_at.astimezone(UTC).replace(tzinfo=None),

@@ -37,20 +37,63 @@ def _totals(table: str, **sources: str) -> Invariant:
 #: The name says what must hold.
 INVARIANTS: dict[str, Invariant] = {
     # A voided fill keeps its place in the batch that brought it and is counted among the excluded: both sides
-    # of the sum move by the same, so `voided` is shown and not added.
+    # of the sum move by the same, so `voided` is shown and not added. A replay receives nothing: its records
+    # came before, and are those that left quarantine.
     "received = accepted + duplicate + excluded + quarantined": Invariant(
         """
-        SELECT told.*, fills.n AS fills, excluded.n AS excluded, quarantined.n AS quarantined,
+        SELECT told.*, fills.n AS fills, excluded.n AS excluded, ever.n AS quarantined, placed.*,
                voided.n AS voided
-        FROM (SELECT coalesce(sum(accepted), 0) AS batches_accepted,
+        FROM (SELECT coalesce(sum(received) FILTER (WHERE NOT is_replay), 0) AS received,
+                     coalesce(sum(accepted), 0) AS batches_accepted,
+                     coalesce(sum(duplicate), 0) AS batches_duplicate,
                      coalesce(sum(excluded), 0) AS batches_excluded,
-                     coalesce(sum(quarantined), 0) AS batches_quarantined FROM feed_batch) AS told,
+                     coalesce(sum(quarantined), 0) AS batches_quarantined,
+                     coalesce(sum(received) FILTER (WHERE is_replay), 0) AS batches_replayed
+              FROM feed_batch) AS told,
              (SELECT count(*) AS n FROM fill) AS fills,
              (SELECT count(*) AS n FROM excluded_record) AS excluded,
-             (SELECT count(*) AS n FROM quarantined_record) AS quarantined,
+             (SELECT count(*) AS n FROM quarantined_record) AS ever,
+             (SELECT count(*) FILTER (WHERE state = 'waiting') AS waiting,
+                     count(*) FILTER (WHERE state = 'discarded') AS discarded,
+                     count(*) FILTER (WHERE state IN ('accepted', 'duplicate', 'excluded')) AS replayed
+              FROM quarantine_place) AS placed,
              (SELECT count(*) AS n FROM fill_void) AS voided
-        WHERE (batches_accepted, batches_excluded, batches_quarantined)
-              IS DISTINCT FROM (fills.n, excluded.n, quarantined.n) OR voided.n > fills.n
+        WHERE (batches_accepted, batches_excluded, batches_quarantined, batches_replayed)
+              IS DISTINCT FROM (fills.n, excluded.n, ever.n, replayed)
+           OR ever.n <> waiting + discarded + replayed
+           OR received <> fills.n + batches_duplicate + excluded.n + discarded + waiting
+           OR voided.n > fills.n
+        """,
+        _PAST_THE_APPLICATION,
+    ),
+    "the tally = where records are": Invariant(
+        """
+        SELECT place, reason, coalesce(told.records, 0) AS told, coalesce(counted.records, 0) AS counted
+        FROM (SELECT place, reason, sum(records) AS records FROM feed_tally GROUP BY place, reason) AS told
+        FULL JOIN (
+            SELECT 'accepted' AS place, '' AS reason, sum(accepted) AS records FROM feed_batch
+            UNION ALL SELECT 'duplicate', '', sum(duplicate) FROM feed_batch
+            UNION ALL SELECT 'excluded', reason, count(*) FROM excluded_record GROUP BY reason
+            UNION ALL SELECT 'excluded', 'discarded', count(*) FROM quarantine_place WHERE state = 'discarded'
+            UNION ALL SELECT 'quarantined', reason, count(*) FROM quarantine_place
+                      WHERE state = 'waiting' GROUP BY reason
+        ) AS counted USING (place, reason)
+        WHERE coalesce(told.records, 0) <> coalesce(counted.records, 0)
+        """,
+        _PAST_THE_APPLICATION,
+    ),
+    "a record in quarantine is where its changes put it": Invariant(
+        """
+        SELECT record.id, place.state, place.reason, latest.to_state, latest.to_reason
+        FROM quarantined_record AS record
+        LEFT JOIN quarantine_place AS place ON place.record_id = record.id
+        LEFT JOIN (SELECT DISTINCT ON (record_id) record_id, to_state, to_reason FROM quarantine_change
+                   ORDER BY record_id, id DESC) AS latest ON latest.record_id = record.id
+        WHERE place.state IS DISTINCT FROM coalesce(latest.to_state, 'waiting')
+           OR place.reason IS DISTINCT FROM coalesce(latest.to_reason, record.reason)
+           OR (place.state IN ('accepted', 'excluded') AND NOT EXISTS (
+                   SELECT FROM fill_key WHERE fill_key.symbol = place.symbol
+                   AND fill_key.trade_id = place.trade_id AND fill_key.order_id = place.order_id))
         """,
         _PAST_THE_APPLICATION,
     ),
@@ -73,6 +116,13 @@ INVARIANTS: dict[str, Invariant] = {
         market="market",
         fee_rate="fee_rate",
         affiliate_rate="affiliate_rate",
+    ),
+    "totals by month = sum of fills": _totals(
+        "(SELECT month, broker_code, market, sum(fills)::bigint AS fills, sum(volume) AS volume,"
+        " sum(fees) AS fees FROM total_by_month GROUP BY 1, 2, 3)",
+        month="date_trunc('month', executed_at AT TIME ZONE 'UTC')::date",
+        broker_code="broker_code",
+        market="market",
     ),
     "totals by hour = sum of fills": _totals(
         "total_by_hour",

@@ -33,11 +33,16 @@ class Batch(models.Model):
     duplicate = models.PositiveIntegerField()
     excluded = models.PositiveIntegerField()
     quarantined = models.PositiveIntegerField()
+    #: When the latest fill that it brought was executed; batches from before this was kept have none.
+    latest_executed_at = models.DateTimeField(null=True)
+    #: Its records came earlier, and left quarantine with this batch.
+    is_replay = models.BooleanField(default=False, db_default=False)
 
     class Meta:
         db_table = "feed_batch"
         verbose_name = _("batch")
         verbose_name_plural = _("batches")
+        indexes = [models.Index(fields=["latest_executed_at"], name="feed_batch_by_latest")]
         constraints = [
             models.CheckConstraint(
                 condition=models.Q(
@@ -187,6 +192,52 @@ class FillVoid(models.Model):
         return f"fill {self.fill_id}, voided"
 
 
+class FeedPush(models.Model):
+    """An answer to a push that bore an Idempotency-Key: the same key and body get the same answer again."""
+
+    #: Which service token sent it. Not a foreign key: the engine knows no tokens.
+    sender = models.BigIntegerField()
+    key = models.CharField(max_length=200)
+    body_sha256 = models.BinaryField()
+    answer = models.TextField()
+    answered_at = models.DateTimeField(db_index=True)
+
+    class Meta:
+        db_table = "feed_push"
+        verbose_name = _("push")
+        verbose_name_plural = _("pushes")
+        constraints = [
+            models.UniqueConstraint(fields=["sender", "key"], name="a_key_of_a_sender_is_used_once"),
+            models.CheckConstraint(condition=~models.Q(key=""), name="a_push_is_kept_under_a_key"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.sender}: {self.key}"
+
+
+class FeedTally(models.Model):
+    """Where records are, counted as they come and move. In slots, so that intakes do not wait for each other;
+    the sum of a place's slots counts, a single slot may be below zero."""
+
+    pk = models.CompositePrimaryKey("slot", "place", "reason")
+    slot = models.SmallIntegerField()
+    place = models.TextField()
+    reason = models.TextField()
+    records = models.BigIntegerField()
+
+    class Meta:
+        db_table = "feed_tally"
+        constraints = [
+            models.CheckConstraint(
+                condition=models.Q(place__in=["accepted", "duplicate", "excluded", "quarantined"]),
+                name="feed_tally_counts_the_four_places",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.place} {self.reason}: {self.records}"
+
+
 class Totals(models.Model):
     """What every total counts: fills, their volume and the fees that traders paid."""
 
@@ -245,3 +296,21 @@ class TotalByDay(Totals):
 
     def __str__(self) -> str:
         return f"{self.day} {self.broker_code} {self.trader}"
+
+
+class TotalByMonth(Totals):
+    """Per month, broker and market: what open pages ask for each second. In slots, like the tally."""
+
+    pk = models.CompositePrimaryKey("month", "broker_code", "market", "slot")
+    month = models.DateField()
+    broker_code = models.PositiveIntegerField()
+    market = models.TextField(choices=Market)
+    slot = models.SmallIntegerField()
+    #: When the latest fill of the slot was executed.
+    latest_executed_at = models.DateTimeField()
+
+    class Meta:
+        db_table = "total_by_month"
+
+    def __str__(self) -> str:
+        return f"{self.month} {self.broker_code} {self.market}"

@@ -136,7 +136,8 @@ def _read(name: str, theirs: Connection, ours: Connection, judge: Callable[[], J
             for batch in source.batches():
                 decided = outcomes.decide(batch, judge=judge(), known_keys={}, quarantined_digests=())
                 theirs.send_bytes(msgspec.msgpack.encode(Coming(recent.shares_with(batch))))
-                theirs.send_bytes(msgspec.msgpack.encode(prepared.of(batch, decided)))
+                ready = prepared.of(batch, decided, file_format=source.format, header=source.header)
+                theirs.send_bytes(msgspec.msgpack.encode(ready))
                 theirs.send_bytes(msgspec.msgpack.encode(batch))
     except CannotOpen as refusal:
         theirs.send_bytes(msgspec.msgpack.encode(Unopened(str(refusal))))

@@ -1,6 +1,6 @@
 """What the bounds of payouts are decided by: read for many payouts at once, from lines where they say it."""
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Collection, Sequence
 from dataclasses import replace
 from datetime import date, datetime, timedelta
@@ -12,7 +12,6 @@ from django.db import connection
 from payouts.money import ZERO
 from payouts.month import Month
 from payouts.monthend.bounds import LARGE_FILL, MOST_FOR_A_MEAN, Facts
-from payouts.monthend.waiting_records import broker_and_month
 from payouts.program.terms import entry_named
 
 #: How many traders, trades and fills a bound names; how many there are is always told.
@@ -85,9 +84,10 @@ _BOTH_SIDES = """
 """
 
 _WAITING = """
-    SELECT record.format, record.header, record.raw, batch.received_at
-    FROM quarantined_record AS record JOIN feed_batch AS batch ON batch.id = record.batch_id
-    WHERE batch.received_at >= %(start)s
+    SELECT broker_code, count(*) FROM quarantine_place
+    WHERE state = 'waiting' AND broker_code = ANY (%(codes)s)
+      AND coalesce(month, date_trunc('month', received_at AT TIME ZONE 'UTC')::date) = %(month)s
+    GROUP BY broker_code
 """
 
 
@@ -181,18 +181,13 @@ def _add_fills(found: dict[int, Facts], month: Month, payout_of: dict[int, int])
 
 
 def _add_waiting(found: dict[int, Facts], month: Month, payout_of: dict[int, int]) -> None:
-    """Records in quarantine, by whose they say they are.
+    """Records that wait in quarantine, by whose they say they are.
 
     Of one whose time cannot be read the month is that of its receipt. One that names no broker, or none of
-    these, counts for nobody. What waits was received after its month began, or it would not be of it.
+    these, counts for nobody.
     """
-    waiting: Counter[int] = Counter()
-    for file_format, header, raw, received_at in _rows(_WAITING, start=month.starts_at):
-        code, said = broker_and_month(file_format=file_format, header=bytes(header), raw=bytes(raw))
-        if code in payout_of and (said or str(Month.of(received_at))) == str(month):
-            waiting[payout_of[code]] += 1
-    for number, records in waiting.items():
-        found[number] = replace(found[number], quarantined=records)
+    for code, records in _rows(_WAITING, codes=list(payout_of), month=month.first_date):
+        found[payout_of[code]] = replace(found[payout_of[code]], quarantined=records)
 
 
 def _rows(query: str, **values: Any) -> Sequence[tuple[Any, ...]]:

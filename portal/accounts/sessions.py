@@ -1,5 +1,6 @@
 """How long a login's sessions live, when they were last used, and which a new second factor ends."""
 
+import re
 from collections.abc import Callable
 from datetime import datetime
 
@@ -11,6 +12,8 @@ from django.utils import timezone
 
 _BEGAN, _SEEN, _BY = "session_began_at", "session_seen_at", "session_seen_by"
 _BEFORE_FACTOR = "session_before_second_factor"
+#: An open page asks here by itself: nobody need be sitting before it, so the session is not used by that.
+_ASKED_BY_THE_PAGE = re.compile(r"/brokers/[0-9]+/live(?:/|\.json)")
 
 
 def begin(request: HttpRequest, *, has_factor: bool, now: datetime) -> None:
@@ -57,8 +60,9 @@ class KeepSessions:
             now = int(timezone.now().timestamp())
             if now - request.session[_BEGAN] > settings.SESSION_LONGEST_AGE:
                 logout(request)
-            elif now - request.session[_SEEN] > settings.SESSION_SEEN_EVERY or (
-                request.session[_BY] != _by(request)
+            elif not _ASKED_BY_THE_PAGE.fullmatch(request.path) and (
+                now - request.session[_SEEN] > settings.SESSION_SEEN_EVERY
+                or request.session[_BY] != _by(request)
             ):
                 request.session[_SEEN], request.session[_BY] = now, _by(request)
                 UserSession.objects.create_from_request(request)

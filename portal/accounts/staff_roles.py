@@ -46,6 +46,8 @@ class Act(StrEnum):
     PREPARE_MONEY = "prepare releases, forfeits, voids, adjustments and resolutions"
     CONFIRM_MONEY = "confirm such an act that another prepared"
     RETRY_CREDITS = "send a rejected credit again"
+    SEE_QUARANTINE = "see records in quarantine"
+    MIND_QUARANTINE = "replay, discard and reopen records in quarantine, and ask the exchange about them"
 
 
 _SEE_ALL = {
@@ -60,6 +62,7 @@ _SEE_ALL = {
     Act.SEE_TOKENS,
     Act.SEE_PAYOUTS,
     Act.TAKE_PACK,
+    Act.SEE_QUARANTINE,
 }
 GRANTS: dict[StaffRole, set[Act]] = {
     StaffRole.REVIEWER: {
@@ -88,6 +91,8 @@ GRANTS: dict[StaffRole, set[Act]] = {
         Act.VIEW_AS,
         Act.SEE_TOKENS,
         Act.SEE_PAYOUTS,
+        Act.SEE_QUARANTINE,
+        Act.MIND_QUARANTINE,
     },
     StaffRole.FINANCE_PREPARER: {
         Act.SEE_BROKERS,
@@ -100,6 +105,7 @@ GRANTS: dict[StaffRole, set[Act]] = {
         Act.PREPARE_PAYOUTS,
         Act.PREPARE_MONEY,
         Act.RETRY_CREDITS,
+        Act.SEE_QUARANTINE,
     },
     StaffRole.FINANCE_APPROVER: {
         Act.SEE_BROKERS,
@@ -110,6 +116,7 @@ GRANTS: dict[StaffRole, set[Act]] = {
         Act.ACKNOWLEDGE_BOUNDS,
         Act.APPROVE_PAYOUTS,
         Act.CONFIRM_MONEY,
+        Act.SEE_QUARANTINE,
     },
     StaffRole.AUDITOR: _SEE_ALL,
 }

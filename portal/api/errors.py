@@ -17,17 +17,16 @@ from portal.api.token_form import ANYWHERE
 _log = logging.getLogger(__name__)
 _SECONDS_TO_WAIT = "5"
 NO_SUCH_ADDRESS = "There is no such address: see /feed/v1/openapi.json."
-NO_TOKEN = "Send a service token: Authorization: Bearer bpk_codes_..."  # noqa: S105 - says how, is none
+NO_TOKEN = "Send a service token: Authorization: Bearer bpk_..."  # noqa: S105 - says how, is none
 _OUR_FAULT = "Something went wrong here, and nothing with the request: ask again later."
-_NO_DATABASE = "The database does not answer: ask again in a few seconds, and keep the last list until then."
+_NO_DATABASE = "The database does not answer: ask or send again in a few seconds; nothing will count twice."
 _SENTENCES: dict[type[APIException], str] = {
-    MethodNotAllowed: "This address answers GET and HEAD.",
     NotAcceptable: "The answer is application/json: accept that, or send no Accept header.",
     NotAuthenticated: NO_TOKEN,
 }
 
 
-def answer(problem: Exception, _context: Any) -> HttpResponse:
+def answer(problem: Exception, context: Any) -> HttpResponse:
     """What REST framework makes of a problem; also of one that nobody foresaw, so that no page shows it."""
     if isinstance(problem, Http404 | PermissionDenied):
         return machines.error(
@@ -41,6 +40,9 @@ def answer(problem: Exception, _context: Any) -> HttpResponse:
         if getattr(problem, "wait", None):
             headers["Retry-After"] = str(problem.wait)  # type: ignore[attr-defined]  # just looked
         sentence = _SENTENCES.get(type(problem), str(problem.detail))
+        if isinstance(problem, MethodNotAllowed):
+            answered = [name.upper() for name in context["view"].http_method_names]
+            sentence = f"This address answers {' and '.join(answered)}."
         return machines.error(problem.status_code, sentence, headers=headers)
     _log.error("an answer to a machine failed", exc_info=problem)
     if isinstance(problem, OperationalError | InterfaceError):

@@ -34,3 +34,9 @@ def opened_by(secret: Secret, *, now: datetime) -> Opens | None:
     if row is None or not is_the_one or row.revoked_at is not None or row.expires_at <= now:
         return None
     return Opens(row.pk, row.name, row.prefix, row.scope, row.last_used_at)
+
+
+def in_use(*, name: str, scope: str, now: datetime) -> list[str]:
+    """The prefixes of the tokens of a name that are good now."""
+    found = ServiceToken.objects.filter(name=name, scope=scope, revoked_at=None, expires_at__gt=now)
+    return list(found.order_by("pk").values_list("prefix", flat=True))

@@ -54,12 +54,12 @@ class Error(serializers.Serializer[Any]):
     message = serializers.CharField(help_text="For people; it may change.")
 
 
-def _error(code: Code, message: str, description: str) -> OpenApiResponse:
+def error(code: Code, message: str, description: str) -> OpenApiResponse:
     example = OpenApiExample(code.value, value={"code": code.value, "message": message})
     return OpenApiResponse(Error, description=description, examples=[example])
 
 
-def _header(name: str, description: str, *statuses: int) -> OpenApiParameter:
+def header(name: str, description: str, *statuses: int) -> OpenApiParameter:
     return OpenApiParameter(
         name, str, OpenApiParameter.HEADER, description=description, response=list(statuses)
     )
@@ -80,11 +80,11 @@ codes = extend_schema(
             OpenApiParameter.HEADER,
             description="The ETag of the list that you have.",
         ),
-        _header("ETag", "Names exactly this list.", 200, 304),
-        _header("Cache-Control", "Keep it, and ask each time whether it is still so.", 200, 304),
-        _header("WWW-Authenticate", "How to come in, by RFC 6750.", 401, 403),
-        _header("Allow", "The methods that are answered.", 405),
-        _header("Retry-After", "Seconds to wait.", 429, 503),
+        header("ETag", "Names exactly this list.", 200, 304),
+        header("Cache-Control", "Keep it, and ask each time whether it is still so.", 200, 304),
+        header("WWW-Authenticate", "How to come in, by RFC 6750.", 401, 403),
+        header("Allow", "The methods that are answered.", 405),
+        header("Retry-After", "Seconds to wait.", 429, 503),
     ],
     responses={
         200: OpenApiResponse(
@@ -105,19 +105,19 @@ codes = extend_schema(
             ],
         ),
         304: OpenApiResponse(description="The list that you have is the list."),
-        400: _error(Code.INVALID_CLIENT_REQUEST, "A token came in the address…", "It cannot be answered."),
-        401: _error(Code.UNAUTHORIZED, NO_TOKEN, "No token, or one that opens nothing."),
-        403: _error(Code.FORBIDDEN, "The token does not open this…", "The token opens something else."),
-        405: _error(Code.METHOD_NOT_ALLOWED, "This address answers GET and HEAD.", "Another method."),
-        406: _error(Code.NOT_ACCEPTABLE, "The answer is application/json…", "JSON is not accepted."),
-        412: _error(Code.PRECONDITION_FAILED, "The list is another one by now.", "If-Match did not hold."),
-        429: _error(
+        400: error(Code.INVALID_CLIENT_REQUEST, "A token came in the address…", "It cannot be answered."),
+        401: error(Code.UNAUTHORIZED, NO_TOKEN, "No token, or one that opens nothing."),
+        403: error(Code.FORBIDDEN, "The token does not open this…", "The token opens something else."),
+        405: error(Code.METHOD_NOT_ALLOWED, "This address answers GET and HEAD.", "Another method."),
+        406: error(Code.NOT_ACCEPTABLE, "The answer is application/json…", "JSON is not accepted."),
+        412: error(Code.PRECONDITION_FAILED, "The list is another one by now.", "If-Match did not hold."),
+        429: error(
             Code.TOO_MANY_REQUESTS,
             "Too many wrong tokens came from this address…",
             "Too many wrong tokens from this address; good ones are always answered.",
         ),
-        500: _error(Code.SERVER_ERROR, "Something went wrong here…", "Our fault: ask again later."),
-        503: _error(Code.SERVER_ERROR, "The database does not answer…", "Ask again soon."),
+        500: error(Code.SERVER_ERROR, "Something went wrong here…", "Our fault: ask again later."),
+        503: error(Code.SERVER_ERROR, "The database does not answer…", "Ask again soon."),
     },
     examples=[
         OpenApiExample("A list that is known", value=_ETAG, parameter_only=("If-None-Match", "header"))
@@ -129,7 +129,12 @@ codes = extend_schema(
 def document() -> bytes:
     """The description as JSON; made once a process, since nothing but a new release changes it."""
     generator: Any = SchemaGenerator  # it has no types
-    return json.dumps(generator().get_schema(request=None, public=True)).encode()
+    made = generator().get_schema(request=None, public=True)
+    for path in made["paths"].values():
+        for operation in path.values():
+            if "requestBody" in operation:  # it knows of those whose fields are required; ours have none
+                operation["requestBody"]["required"] = True
+    return json.dumps(made).encode()
 
 
 def only_feed(endpoints: list[Any]) -> list[Any]:

@@ -6,6 +6,8 @@ from django.utils.translation import gettext_lazy as _
 
 class Scope(models.TextChoices):
     CODES = "codes:read", _("which codes are live")
+    FILLS = "fills:write", _("to send fills, and to ask how far they have come")
+    METRICS = "metrics:read", _("figures of how the portal works")
 
     @property
     def word(self) -> str:

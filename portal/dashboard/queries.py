@@ -9,10 +9,9 @@ from payouts.month import Month
 from payouts.monthend import queries as monthend
 from payouts.monthend.queries import BrokerMonth
 from payouts.monthend.snapshot import one_snapshot
-from payouts.program.tiers import NextTier, Tier, next_tier, tier_of
-from payouts.volume import ladder
+from payouts.volume import ladder, live
 from payouts.volume import queries as volume
-from payouts.volume.ladder import Rung
+from payouts.volume.live import BrokerFigures, Heard
 from payouts.volume.queries import Arrival, Day
 
 #: Finished months on the dashboard; the page of statements has them all.
@@ -25,10 +24,9 @@ class Dashboard:
 
     as_of: datetime
     so_far: BrokerMonth
-    #: The tier that this month's volume makes; under the basis "preceding_month" it pays the next one.
-    made_tier: Tier
-    next_tier: NextTier | None
-    rungs: list[Rung]
+    #: What goes on moving while the page is open; its tier pays the next month under "preceding_month".
+    figures: BrokerFigures
+    heard: Heard
     #: Payout so far as a share of the fees so far; None while no fees were paid.
     effective_rate: Decimal | None
     traders: int
@@ -42,6 +40,10 @@ class Dashboard:
     @property
     def pays_by_month_before(self) -> bool:
         return self.so_far.terms.tier_basis == "preceding_month"
+
+    @property
+    def is_quiet(self) -> bool:
+        return self.heard.is_quiet(now=self.as_of)
 
     @property
     def was_ever_heard(self) -> bool:
@@ -58,14 +60,12 @@ def dashboard(*, broker_code: int, now: datetime) -> Dashboard:
         arrival = volume.arrival(broker_code=broker_code)
         held = hold.held_months(broker_code)
         days = volume.days_of(broker_code=broker_code, month=month, until=now)
-    steps = so_far.terms.ladder
-    reached = so_far.payout.volume
+        moving = live.figures(broker_codes=[broker_code], month=month)
     return Dashboard(
         as_of=now,
         so_far=so_far,
-        made_tier=tier_of(reached, steps),
-        next_tier=next_tier(reached, steps),
-        rungs=ladder.rungs(reached, steps),
+        figures=moving.of[broker_code],
+        heard=moving.heard,
         effective_rate=ladder.share(so_far.payout.amount, so_far.payout.fees),
         traders=traders,
         arrival=arrival,

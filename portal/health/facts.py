@@ -3,6 +3,7 @@
 from datetime import datetime, timedelta
 from typing import Any
 
+from payouts.feed import quarantine, quarantine_share
 from portal.health import schema
 from portal.health.signs import Facts, Queue
 
@@ -129,4 +130,13 @@ def facts(cursor: Any, *, now: datetime) -> Facts:
     canary, checked_at, breaches, last_reconciled = cursor.fetchone()
     cursor.execute(_ALL_QUEUES, {"now": now, "dead_for": DEAD_FOR})
     queues = {name: Queue(waiting, oldest) for name, waiting, oldest in cursor.fetchall()}
+    queues["quarantine_share"] = _share(cursor, now)
     return Facts(schema.latest(found), True, canary, checked_at, breaches, last_reconciled, queues)
+
+
+def _share(cursor: Any, now: datetime) -> Queue:
+    """What went to quarantine in the last hour, if that is suddenly much; else nothing."""
+    cursor.execute(quarantine.SHARES, quarantine.share_values(now=now))
+    *numbers, first_at = cursor.fetchone()
+    counted = quarantine_share.Counted(*map(int, numbers))
+    return Queue(counted.quarantined, first_at) if quarantine_share.has_jumped(counted) else Queue(0, None)

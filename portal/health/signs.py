@@ -42,6 +42,7 @@ QUEUES: Mapping[str, Patience] = {
     "questions_about_accounts": Patience(timedelta(minutes=15), timedelta(hours=26)),
     "changes_of_account": Patience(timedelta(minutes=15), timedelta(hours=26)),
     "partitions_ahead": Patience(_AT_ONCE, None),
+    "quarantine_share": Patience(_AT_ONCE, None),
 }
 
 #: A worker beats every 30 seconds: six missed ones are no coincidence.

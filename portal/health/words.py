@@ -27,6 +27,7 @@ TITLES: dict[str, Promise] = {
     "questions_about_accounts": gettext_lazy("Unanswered questions about accounts"),
     "changes_of_account": gettext_lazy("Changes of account to apply"),
     "partitions_ahead": gettext_lazy("Missing partitions of fills"),
+    "quarantine_share": gettext_lazy("Share of quarantined records"),
 }
 _WORKERS = gettext_lazy("Look at the logs of the Celery workers; start more of them if they are all busy.")
 _EXCHANGE = gettext_lazy("See whether Backpack Exchange answers; it is asked again by itself.")
@@ -55,6 +56,9 @@ HELPS: dict[str, Promise] = {
     "questions_about_accounts": _EXCHANGE,
     "changes_of_account": _EXCHANGE,
     "partitions_ahead": gettext_lazy("Look at the logs of the Celery workers; the next hour makes them."),
+    "quarantine_share": gettext_lazy(
+        "Open the quarantine on the staff site: the reason with the most records says what to do."
+    ),
 }
 _MINUTE, _HOUR, _DAY = 60, 3600, 86_400
 
@@ -73,6 +77,8 @@ def says(sign: Sign) -> str:
         )
     if sign.name == "books":
         return _books(sign)
+    if sign.name == "quarantine_share":
+        return _("%(number)d in the last hour") % {"number": sign.number} if sign.number else _("as usual")
     if not sign.number:
         return _("none")
     return _("%(number)d, the oldest for %(age)s") % {"number": sign.number, "age": length(sign.age)}

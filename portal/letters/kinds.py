@@ -141,6 +141,8 @@ KINDS: Mapping[str, Kind] = {
             "months_waiting": Fact.LINES,
             "quarantine": Fact.NUMBER,
             "quarantine_reasons": Fact.LINES,
+            "quarantine_came": Fact.NUMBER,
+            "quarantine_came_reasons": Fact.LINES,
             "books": Fact.NUMBER,
             "books_breaches": Fact.LINES,
         },

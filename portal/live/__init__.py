@@ -1,1 +1,1 @@
-"""The live stream of a broker's pages: says when the standing changes, and ends when the seat is lost."""
+"""What open pages are told while they are open: figures, the standing, and that a seat is lost."""

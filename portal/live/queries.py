@@ -16,8 +16,9 @@ from portal.accounts.models import User
 from portal.accounts.staff_roles import Act, may
 from portal.standing.queries import mark
 from portal.team.models import Membership, Role, ViewAs
-from portal.team.roles import ROLES, May
+from portal.team.roles import LOOK, ROLES, May
 
+_NOTHING: frozenset[May] = frozenset()
 _MONEY = (Role.OWNER, Role.FINANCE)
 
 
@@ -33,6 +34,8 @@ class Watched:
     #: The session was begun before its login had a second factor.
     is_from_before_the_factor: bool
     look: int | None
+    #: What the login's role has to include for what the stream tells.
+    needs: frozenset[May] = frozenset({May.SEE_STANDING})
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,13 +62,12 @@ def state(watched: Collection[Watched], *, now: datetime) -> State:
             session_key__in={each.session for each in watched}, expire_date__gt=now
         ).values_list("session_key", flat=True)
     )
-    seats = set(
-        Membership.objects.filter(
-            login__in=logins,
-            broker__in=brokers,
-            role__in=[role for role, acts in ROLES.items() if May.SEE_STANDING in acts],
-        ).values_list("login_id", "broker_id")
-    )
+    seats = {
+        (login, broker): ROLES[role]
+        for login, broker, role in Membership.objects.filter(
+            login__in=logins, broker__in=brokers
+        ).values_list("login_id", "broker_id", "role")
+    }
     looks = _looks({each.look for each in watched if each.look is not None}, now=now)
 
     def is_seated(each: Watched) -> bool:
@@ -75,8 +77,9 @@ def state(watched: Collection[Watched], *, now: datetime) -> State:
         if not _is_proven(login, each):
             return False
         if each.look is None:
-            return (each.login, each.broker) in seats
-        return (each.look, each.login, each.broker) in looks and may(login, Act.VIEW_AS)
+            return each.needs <= seats.get((each.login, each.broker), _NOTHING)
+        is_open = (each.look, each.login, each.broker) in looks
+        return is_open and each.needs <= LOOK and may(login, Act.VIEW_AS)
 
     return State(
         asked=frozenset(watched),

@@ -30,6 +30,7 @@ _OF_OTHERS = frozenset(
         "EMAIL_URL",
         "EXCHANGE_PRIVATE_KEY",
         "EXCHANGE_URL",
+        "FEED_TOKEN",
         "PORTAL_URL",
         "SECURE_SSL_REDIRECT",
     }
@@ -88,7 +89,10 @@ def commands(port: int, exchange_port: int) -> dict[str, list[str]]:
         "web": [python, "-m", "uvicorn", *web],
         "worker": [*celery, "worker", "--loglevel", "WARNING", "--concurrency", "2", "--without-mingle"],
         "beat": [*celery, "beat", "--loglevel", "WARNING"],
-        "simulator": [python, manage, "simulate_exchange", "--port", str(exchange_port)],
+        "simulator": [
+            *(python, manage, "simulate_exchange", "--port", str(exchange_port)),
+            *("--push-to", f"http://127.0.0.1:{port}"),
+        ],
     }
 
 
@@ -138,6 +142,8 @@ def greeting(port: int) -> str:
         f"      {here}/demo/mailbox/\n\n"
         "  Accounts at the exchange, to apply with\n\n"
         f"{_columns(EXAMPLES)}\n\n"
+        "  The simulated exchange pushes its fills through the API, a few each second:\n\n"
+        f"      {here}/feed/v1/openapi.json\n\n"
         "  Ctrl-C stops it.\n"
     )
 

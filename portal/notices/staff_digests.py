@@ -11,7 +11,7 @@ from django.db.models import Count, Exists, Min, OuterRef, QuerySet
 from django.utils import translation
 from django.utils.formats import date_format
 
-from payouts.feed.models import Batch, QuarantinedRecord
+from payouts.feed.quarantine_models import QuarantinePlace
 from payouts.ledger.models import BooksCheck
 from payouts.monthend.models import Payout
 from portal.accounts.models import User
@@ -26,8 +26,6 @@ log = logging.getLogger(__name__)
 
 #: UTC. What begins to wait after the morning is told of on the next working day.
 FROM, UNTIL = time(7), time(12)
-#: Records stay in quarantine for ever; of those that came earlier everybody was told often enough.
-QUARANTINED_FOR = timedelta(days=7)
 _FRIDAY = 4
 
 
@@ -122,13 +120,24 @@ def _months(login: User) -> dict[str, Any]:
 
 
 def _quarantine(now: datetime) -> dict[str, Any]:
-    lately = Batch.objects.filter(received_at__gt=now - QUARANTINED_FOR, quarantined__gt=0)
-    records = QuarantinedRecord.objects.filter(batch_id__in=lately.values("pk"))
-    counts = list(records.order_by("reason").values_list("reason").annotate(records=Count("pk")))
+    """What came since this hour of the last working day, wherever it is now, and all that still waits."""
+    until = datetime.combine(now.date(), FROM, tzinfo=now.tzinfo)
+    since = until - timedelta(days=3 if now.weekday() == 0 else 1)
+    places = QuarantinePlace.objects
+    came = _by_reason(places.filter(received_at__gte=since, received_at__lt=until), "record__reason")
+    waiting = _by_reason(places.filter(state=QuarantinePlace.State.WAITING), "reason")
+    return _told("quarantine_came", came) | _told("quarantine", waiting)
+
+
+def _by_reason(places: QuerySet[QuarantinePlace], reason: str) -> list[tuple[str, int]]:
+    return list(places.order_by(reason).values_list(reason).annotate(records=Count("pk")))
+
+
+def _told(name: str, counts: list[tuple[str, int]]) -> dict[str, Any]:
     if not counts:
         return {}
     lines = [f"{' '.join(reason.split())}: {records}" for reason, records in counts]
-    return {"quarantine": sum(records for _reason, records in counts), "quarantine_reasons": "\n".join(lines)}
+    return {name: sum(records for _reason, records in counts), f"{name}_reasons": "\n".join(lines)}
 
 
 def _books() -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Sends the simulated market's records to the project's own intake, from where it left off.
+"""Sends the simulated market's records to the portal's API, or books them itself, from where it left off.
 
 What has been booked is read from the books themselves, and the market makes the same fills again for
 the same seconds: so nothing is kept here, and nothing is lost or counted twice by any interruption.
@@ -20,17 +20,17 @@ from payouts.refusal import Refusal
 from portal.simulator import mishaps
 from portal.simulator.businesses import BUSINESSES, CODES
 from portal.simulator.chance import of as chance_of
-from portal.simulator.market import Market
-from portal.simulator.mishaps import Lines
+from portal.simulator.market import USUAL_BURSTS, Market
+from portal.simulator.mishaps import USUAL, Lines, Mix
+from portal.simulator.pushing import Door
 
 #: A longer gap is filled as history, in fewer and larger fills; a shorter one second by second.
 _LONGEST_LIVE_GAP = timedelta(minutes=10)
 _LIVE_AFTER_HISTORY = timedelta(minutes=2)
 #: Seconds in one batch when catching up: all or nothing, so a batch never ends in the middle of one.
 _SECONDS_AT_ONCE = 120
-#: One fill in so many is accompanied by something odd, in history and in the live stream.
-_ODD_IN_HISTORY, _ODD_LIVE = 1_200, 60
-_LATE_SECONDS = 0.04
+#: What is odd in the live stream is so many times rarer in history, whose fills are larger and fewer.
+_LESS_IN_HISTORY = 20
 
 
 class NotSeeded(Refusal):
@@ -51,12 +51,14 @@ class _Lines(Source):
 
 
 class Feed:
-    """The feed of one market. `clean` leaves out everything odd."""
+    """The feed of one market, with so much that is odd. With a door records are pushed through that, and
+    without one, as when the past is seeded, they are booked here."""
 
-    def __init__(self, market: Market, *, seed: int = 1, clean: bool = False) -> None:
+    def __init__(self, market: Market, *, seed: int = 1, mix: Mix = USUAL, door: Door | None = None) -> None:
         self._market = market
         self._seed = seed
-        self._clean = clean
+        self._mix = mix
+        self._door = door
         #: Known while everything goes well; after a failure the books are asked again.
         self._booked: datetime | None = None
 
@@ -64,7 +66,8 @@ class Feed:
         self, now: datetime, *, tally: Tally, progress: Callable[[Tally], None] = lambda _: None
     ) -> None:
         """Book every fill since the last booked one, up to the last whole second before `now`."""
-        booked = self._booked or booked_until(now) or self._market.start
+        known = self._door.booked_until if self._door else booked_until
+        booked = self._booked or known(now) or self._market.start
         self._booked = None
         if now - booked > _LONGEST_LIVE_GAP:
             until = now - _LIVE_AFTER_HISTORY
@@ -81,21 +84,16 @@ class Feed:
     def second(self, second: int) -> Lines:
         """The lines of one second: its fills, and sometimes a late one or something odd."""
         fills = self._market.second(second)
-        if self._clean:
-            return [mishaps.line(fill) for fill in fills]
         chance = chance_of(self._seed, "mishaps", second)
-        if chance.random() < _LATE_SECONDS:
+        if chance.random() < self._mix.late:
             late = self._market.late(second)
             fills += [late] if late else []
-        return mishaps.disturbed(fills, chance, one_in=_ODD_LIVE)
+        return mishaps.mixed(fills, chance, self._mix)
 
     def _history(self, after: datetime, until: datetime) -> Iterator[bytes]:
         for day, fills in self._market.days(after=after, until=until):
             chance = chance_of(self._seed, "mishaps", day)
-            if self._clean:
-                lines = [mishaps.line(fill) for fill in fills]
-            else:
-                lines = mishaps.disturbed(fills, chance, one_in=_ODD_IN_HISTORY)
+            lines = mishaps.mixed(fills, chance, self._mix.thinner(_LESS_IN_HISTORY))
             yield b"".join(line + b"\n" for line in lines)
 
     def _take_in(
@@ -106,6 +104,10 @@ class Feed:
         tally: Tally,
         progress: Callable[[Tally], None],
     ) -> None:
+        if self._door is not None:
+            self._door.push(chunks, tally=tally)
+            progress(tally)
+            return
         intake.take_in(_Lines(name, chunks), clock=lambda: now, tally=tally, progress=progress)
 
 
@@ -131,9 +133,9 @@ def start_of_the_program() -> datetime | None:
     return first.enrolled_at.astimezone(UTC)
 
 
-def market_since_then(*, fills_a_second: float) -> Market:
+def market_since_then(*, fills_a_second: float, bursts: float = USUAL_BURSTS) -> Market:
     """The market of a seeded program. Refuses `NotSeeded`."""
     start = start_of_the_program()
     if start is None:
         raise NotSeeded("the demo's brokers are not enrolled here: run `manage.py seed_demo` first")
-    return Market(start=start, fills_a_second=fills_a_second)
+    return Market(start=start, fills_a_second=fills_a_second, bursts=bursts)

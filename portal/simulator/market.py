@@ -14,9 +14,8 @@ from portal.simulator.rhythm import DAY, HOURS, HOURS_CHOICE, Pace
 from portal.simulator.traders import Crowd, crowd
 
 _SIZE_SPREAD = 1.1
-#: In so many seconds one business sends so many fills at once.
-_BURST_SHARE, _BURST = 0.015, (8, 30)
-_BURST_FILLS_A_SECOND = _BURST_SHARE * sum(_BURST) / 2
+#: In this share of seconds one business sends so many fills at once.
+USUAL_BURSTS, _BURST = 0.015, (8, 30)
 #: A late fill comes so many seconds after it was executed, at least and at most.
 _LATE = (120, 7_200)
 
@@ -25,12 +24,19 @@ class Market:
     """The market from `start` on. `size` scales the number of fills of the past, never their volume."""
 
     def __init__(
-        self, *, start: datetime, seed: int = 1, size: float = 1.0, fills_a_second: float = 3.0
+        self,
+        *,
+        start: datetime,
+        seed: int = 1,
+        size: float = 1.0,
+        fills_a_second: float = 3.0,
+        bursts: float = USUAL_BURSTS,
     ) -> None:
         self.start = start
         self._seed = seed
         self._size = size
         self._fills_a_second = fills_a_second
+        self._bursts = bursts
         self._crowds: dict[int, Crowd] = {
             business.code: crowd(business, start=start, seed=seed) for business in BUSINESSES
         }
@@ -57,7 +63,7 @@ class Market:
         season = HOURS[second % DAY // 3_600] * 24 / sum(HOURS)
         count = _poisson(chance, self._fills_a_second * season)
         chosen = chance.choices(pace.rows, cum_weights=pace.choice, k=count)
-        if chance.random() < _BURST_SHARE:
+        if chance.random() < self._bursts:
             chosen += chance.choices(pace.rows, cum_weights=pace.choice) * chance.randrange(*_BURST)
         times = sorted(chance.sample(range(1000), k=min(len(chosen), 1000)))
         return [
@@ -65,7 +71,7 @@ class Market:
                 chance,
                 row[0],
                 second * 1000 + at,
-                pace.mean_dollars(row, fills_a_second=self._fills_a_second + _BURST_FILLS_A_SECOND)
+                pace.mean_dollars(row, fills_a_second=self._fills_a_second + self._bursts * sum(_BURST) / 2)
                 * chance.lognormvariate(-(_SIZE_SPREAD**2) / 2, _SIZE_SPREAD),
                 LIVE,
             )

@@ -2,6 +2,7 @@
 
 import random
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import msgspec
@@ -60,16 +61,37 @@ def set_aside(record: Fill, chance: random.Random) -> bytes:
     return chance.choice(SET_ASIDE)(record, chance)
 
 
-def disturbed(records: list[Fill], chance: random.Random, *, one_in: int) -> Lines:
-    """The lines of the records, with one in so many broken, set aside or sent twice beside the clean one."""
+@dataclass(frozen=True, slots=True)
+class Mix:
+    """How much goes wrong: shares of all fills that come with something odd beside them."""
+
+    duplicates: float
+    broken: float
+    #: Well formed, and known not to count.
+    set_aside: float
+    #: The share of seconds in which a fill comes minutes or hours after it was executed.
+    late: float
+
+    def thinner(self, times: int) -> "Mix":
+        """The same mix, so many times rarer."""
+        return Mix(*(share / times for share in (self.duplicates, self.broken, self.set_aside, self.late)))
+
+
+#: One fill in sixty has something odd beside it, and every twenty-fifth second brings a late one.
+USUAL = Mix(duplicates=0.005, broken=0.0067, set_aside=0.005, late=0.04)
+CLEAN = Mix(0, 0, 0, 0)
+
+
+def mixed(records: list[Fill], chance: random.Random, mix: Mix) -> Lines:
+    """The lines of the records; beside some of them one that is broken, set aside or sent twice."""
     lines: Lines = []
     for record in records:
         lines.append(line(record))
-        if chance.randrange(one_in) == 0:
-            other = fills.odd(record)
-            kind = chance.randrange(10)
-            if kind < 4:
-                lines.append(broken(other, chance))
-            else:
-                lines.append(set_aside(other, chance) if kind < 7 else lines[-1])
+        drawn = chance.random()
+        if drawn < mix.duplicates:
+            lines.append(lines[-1])
+        elif drawn < mix.duplicates + mix.broken:
+            lines.append(broken(fills.odd(record), chance))
+        elif drawn < mix.duplicates + mix.broken + mix.set_aside:
+            lines.append(set_aside(fills.odd(record), chance))
     return lines

@@ -9,6 +9,7 @@ from django.db import InterfaceError, OperationalError, connection
 
 from payouts.feed.intake import Tally
 from portal.simulator.feed import Feed
+from portal.simulator.pushing import Stopped
 
 #: A long outage is spoken of again every so many seconds.
 _SECONDS_BETWEEN_WORDS = 30.0
@@ -36,6 +37,8 @@ class Stream:
         """One round; whether the database took it. What it did not take comes again with the next."""
         try:
             self._feed.bring_up_to(self._clock(), tally=self._tally)
+        except Stopped:
+            return False
         except (OperationalError, InterfaceError) as problem:
             connection.close()
             self._is_away(problem)

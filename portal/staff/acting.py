@@ -53,8 +53,13 @@ def act_page(
     do: Callable[[dict[str, Any]], object],
     *,
     initial: dict[str, Any] | None = None,
+    answer: Callable[[Any], Any] | None = None,
 ) -> HttpResponse:
-    """Shows an act and, on a POST with a good form, does it by `do`. A refusal is told on the same page."""
+    """Shows an act and, on a POST with a good form, does it by `do`. A refusal is told on the same page.
+
+    `answer` makes the response, also a streamed one, out of what `do` gave back, where that is not the way
+    back.
+    """
     if request.method not in ("GET", "HEAD", "POST"):
         return HttpResponseNotAllowed(["GET", "HEAD", "POST"])
     form = form_class(request.POST if request.method == "POST" else None, initial=initial)
@@ -63,7 +68,7 @@ def act_page(
         status = 422
         if form.is_valid():
             try:
-                do(form.cleaned_data)
+                done = do(form.cleaned_data)
             except (NotYourRole, OwnBroker) as refusal:
                 raise PermissionDenied(str(refusal)) from None
             except Refusal as refusal:
@@ -71,7 +76,9 @@ def act_page(
                 status = 409
             else:
                 messages.success(request, asked.done)
-                return HttpResponseRedirect(asked.then or asked.back)
+                back = HttpResponseRedirect(asked.then or asked.back)
+                found: HttpResponse = answer(done) if answer else back
+                return found
     context = window.admin_site.each_context(request) | {
         "title": asked.title,
         "opts": window.opts,

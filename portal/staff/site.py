@@ -18,7 +18,7 @@ from django.views.decorators.csrf import csrf_protect
 
 from portal.accounts.staff_roles import Act
 from portal.application.review_queue import work
-from portal.staff import health_page, money_waiting
+from portal.staff import health_page, money_waiting, quarantine_page
 from portal.staff.broker_list import unanswered
 from portal.staff.waiting import waiting
 from portal.staff.window import acts
@@ -93,6 +93,7 @@ class StaffSite(AdminSite):
             "work": work(login=request.user) if Act.SEE_APPLICATIONS in may else None,
             "waiting": waiting(login=request.user, acts=may),
             "money": money_waiting.waiting(login=request.user, acts=may, now=timezone.now()),
+            "quarantine": quarantine_page.waiting(now=timezone.now()) if Act.SEE_QUARANTINE in may else None,
             "unanswered": unanswered(now=timezone.now()) if Act.SEE_BROKERS in may else None,
         }
         return super().index(request, found | (extra_context or {}))

@@ -17,7 +17,7 @@ LASTS = timedelta(minutes=30)
 LONGEST_REASON = 500
 #: What a session remembers of it: the number of the look.
 _KEY = "view_as"
-_STREAM = "/live/"
+_STREAM = ("/live/", "/live.json")
 
 
 class SayWhy(Refusal):

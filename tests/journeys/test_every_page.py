@@ -19,7 +19,7 @@ from playwright.sync_api import Browser, ConsoleMessage, Page, TimeoutError
 
 from tests import exchange as exchanges
 from tests.journeys import world as worlds
-from tests.journeys import world_desk, world_money, world_statements
+from tests.journeys import world_desk, world_money, world_quarantine, world_statements
 from tests.journeys.axe import serious_violations
 from tests.journeys.conftest import ROOT, free_port, wait_for
 from tests.journeys.every_page import (
@@ -34,6 +34,7 @@ from tests.journeys.every_page import (
     VISITORS,
     Visit,
 )
+from tests.journeys.every_page_of_quarantine import QUARANTINE
 from tests.journeys.world import World
 from tests.portal.matrix.addresses import addresses
 
@@ -59,7 +60,10 @@ NO_PAGE = {
     "appeal_file": _NOT_FOR_READING,
     "admin:case_file": _NOT_FOR_READING,
     "broker_live": _NOT_FOR_READING,
+    "broker_live_figures": _NOT_FOR_READING,
     "feed_codes": _NOT_FOR_READING,
+    "feed_fills": _NOT_FOR_READING,
+    "feed_watermark": _NOT_FOR_READING,
     "feed_schema": _NOT_FOR_READING,
     "healthz": _NOT_FOR_READING,
     "readyz": _NOT_FOR_READING,
@@ -286,6 +290,12 @@ def test_pages_of_money(show: Any, part: int) -> None:
 
 
 @journey
+def test_pages_of_quarantine(show: Any) -> None:
+    world = world_quarantine.quarantine()
+    assert show(world, QUARANTINE) == []
+
+
+@journey
 def test_pages_of_statements(show: Any) -> None:
     world = world_statements.statements()
     assert show(world, STATEMENTS) == []
@@ -301,6 +311,7 @@ class _AnyFact(dict[str, str]):
 def test_each_address_is_visited_or_has_a_reason_not_to_be() -> None:
     visited = set()
     of_all = (VISITORS, MEMBERS, APPLICANTS, STAFF, BROKERS, CASES, STANDINGS, MONEY, STATEMENTS)
+    of_all += (QUARANTINE,)
     for visit in chain.from_iterable(of_all):
         for path in {visit.path, visit.lands or visit.path}:
             try:

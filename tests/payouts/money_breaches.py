@@ -45,7 +45,7 @@ BREACHES: dict[str, tuple[str, list[str]]] = {
     "received = accepted + duplicate + excluded + quarantined": (
         "DELETE FROM excluded_record; DELETE FROM fill_key WHERE NOT EXISTS (SELECT FROM fill WHERE"
         " fill.trade_id = fill_key.trade_id)",
-        [],
+        ["the tally = where records are"],
     ),
     "every fill and excluded record holds its own key": (
         "DELETE FROM fill_key WHERE trade_id = (SELECT min(trade_id) FROM fill)",
@@ -53,6 +53,18 @@ BREACHES: dict[str, tuple[str, list[str]]] = {
     ),
     "totals by rate = sum of fills": (
         "UPDATE total_by_rate SET volume = volume + 1",
+        [],
+    ),
+    "the tally = where records are": (
+        "UPDATE feed_tally SET records = records + 1 WHERE place = 'accepted'",
+        [],
+    ),
+    "a record in quarantine is where its changes put it": (
+        "UPDATE quarantine_place SET trade_id = trade_id + 1, reason = reason || '!' WHERE state = 'waiting'",
+        ["the tally = where records are"],
+    ),
+    "totals by month = sum of fills": (
+        "UPDATE total_by_month SET fees = fees + 1",
         [],
     ),
     "totals by hour = sum of fills": (

@@ -227,7 +227,7 @@ def _credited(rows: Rows, made: dict[str, int]) -> None:
     )  # fmt: skip
     for table, key, value in (
         ("total_by_rate", "month", OCT), ("total_by_day", "day", date(2026, 10, 11)),
-        ("total_by_hour", "hour", at("10-11T12:00")),
+        ("total_by_hour", "hour", at("10-11T12:00")), ("total_by_month", "month", OCT),
     ):  # fmt: skip
         rows.connection.execute(
             f"UPDATE {table} SET fills = fills - 1, volume = volume - 10000, fees = fees - 10"  # type: ignore[arg-type]

@@ -7,11 +7,12 @@ import psycopg
 import pytest
 from django.db import DatabaseError, connection, transaction
 
-from payouts.feed import partitions
+from payouts.feed import partitions, replaying
 from payouts.models import Fill
 from payouts.month import Month
 from tests import make
 from tests.payouts import owner
+from tests.payouts.feed.waiting import discard, waits
 
 #: Table → a column of it.
 APPEND_ONLY = {
@@ -22,6 +23,7 @@ APPEND_ONLY = {
     "excluded_record": "reason",
     "quarantined_record": "reason",
     "feed_batch": "source",
+    "quarantine_change": "note",
     "standing_change": "note",
     "desk_case_entry": "text",
     "desk_case_file": "name",
@@ -38,6 +40,8 @@ KEPT = {
     "total_by_rate": "market",
     "total_by_hour": "market",
     "total_by_day": "trader",
+    "quarantine_place": "state",
+    "quarantine_replay": "reason",
 }
 Execute = Callable[[str], None]
 
@@ -65,6 +69,9 @@ def book_one_of_each() -> None:
         make.record(marketType="RFQ"),
         make.record(fee="7"),
     )
+    discard(reason="fee_mismatch")
+    waits(brokerId=1500)
+    replaying.ask(by=None, now=make.NOW)
     make.suspended(broker, datetime(2026, 11, 1, tzinfo=UTC), recorded_at=make.NOW)
 
 

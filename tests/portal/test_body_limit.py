@@ -1,6 +1,7 @@
 """A request that is too large is stopped before it fills the disk, over a real socket."""
 
 import socket
+import time
 from collections.abc import Iterator
 from contextlib import closing
 from threading import Thread
@@ -24,7 +25,8 @@ async def counts(scope, receive, send) -> None:  # type: ignore[no-untyped-def]
 
 @pytest.fixture(scope="module")
 def port() -> Iterator[int]:
-    config = uvicorn.Config(LimitBody(counts, most=1_000_000), port=0, log_level="error", lifespan="off")
+    limited = LimitBody(counts, most=1_000_000, patience=1.0)
+    config = uvicorn.Config(limited, port=0, log_level="error", lifespan="off")
     server = uvicorn.Server(config)
     with closing(socket.create_server(("127.0.0.1", 0))) as listening:
         thread = Thread(target=server.run, kwargs={"sockets": [listening]})
@@ -76,3 +78,19 @@ def test_a_body_that_does_not_say_its_size_is_cut_off_at_the_limit(port: int) ->
     heard = answer_to(port, b"Transfer-Encoding: chunked\r\n", chunked(b"x" * 1_000_001) + b"0\r\n\r\n")
 
     assert heard.startswith(b"HTTP/1.1 413 ")
+
+
+def test_a_body_that_does_not_end_in_time_is_cut_off(port: int) -> None:
+    began = time.monotonic()
+
+    heard = answer_to(port, b"Content-Length: 1000\r\n", b"x" * 999)
+
+    assert heard.startswith(b"HTTP/1.1 408 ")
+    assert b"did not come to its end in time" in heard
+    assert 1 <= time.monotonic() - began < 5
+
+
+def test_a_number_of_bytes_that_nobody_can_read_is_refused(port: int) -> None:
+    heard = answer_to(port, b"Content-Length: " + b"9" * 5_000 + b"\r\n", b"x")
+
+    assert heard.startswith((b"HTTP/1.1 400 ", b"HTTP/1.1 413 "))

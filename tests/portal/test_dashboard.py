@@ -54,7 +54,7 @@ def test_the_month_so_far_to_the_digit(client: Client) -> None:
     text = text_of(client.get("/brokers/1400/"))
 
     assert "Meridian <Terminal> Code 1400" in text
-    assert "November 2026 so far US dollars, as of 2026-11-22 12:00:00 UTC" in text
+    assert "November 2026 so far US dollars, as of 2026-11-22 12:00:00 UTC · 30 min behind" in text
     assert "API volume $6,100,000.00… Spot $6,000,000.00… Futures $100,000.00" in text
     assert "Tier now BKR 1 Rebate 30%" in text
     assert "Volume missing to BKR 2 $3,899,999.99… From $10,000,000 the rebate is 35%" in text
@@ -63,7 +63,7 @@ def test_the_month_so_far_to_the_digit(client: Client) -> None:
     assert "Effective rate 29.91%" in text
     assert "Active traders 2" in text
     assert "Fills 2" in text
-    assert "Last fill, to the hour 2026-11-22 11:00–12:00 UTC" in text
+    assert "Last fill 2026-11-22 11:30:00 UTC" in text
     assert "Exchange last heard 0 seconds ago" in text
 
 
@@ -208,7 +208,7 @@ def test_the_page_costs_the_same_for_any_number_of_months(
     for number in range(months):
         actions.calculate(month=Month(2026, 10 - number), now=make.NOW)
 
-    with django_assert_num_queries(14):  # 10 reads inside one savepoint
+    with django_assert_num_queries(15):  # 11 reads inside one savepoint
         client.get("/brokers/1400/")
 
 

@@ -12,6 +12,7 @@ from portal.letters.models import Letter
 from portal.notices import staff_digests
 from portal.preferences import actions
 from tests import make
+from tests.payouts.feed.waiting import discard, replay
 from tests.payouts.monthend.racing import FOR_ANOTHERS_ROW, side_by_side, until_waiting
 from tests.payouts.owner import connected as owner
 from tests.portal.preferences.people import staff
@@ -92,23 +93,75 @@ class TestWhatWaits:
 
         assert written() == {}
 
-    def test_the_quarantine_of_late_to_finance(self):
+    def test_what_came_to_quarantine_and_what_waits_there_is_told_to_finance(self):
         everyone()
-        make.fills(make.record(brokerId="x"), make.record(fee="many"), now=MONDAY - DAY)
-        reasons = sorted(records_by_reason())
+        make.fills(make.record(brokerId="x"), make.record(tradeId=None), now=MONDAY - 30 * DAY)
+        # Since Friday 07:00, because nobody is told of anything on a weekend.
+        make.fills(make.record(brokerId="y"), make.record(brokerId=1500), now=MONDAY - 3 * DAY)
         sweep()
 
         assert set(written()) == {"preparer", "approver"}
-        assert written()["approver"]["quarantine"] == 2
-        assert written()["approver"]["quarantine_reasons"].split("\n") == [
-            f"{reason}: {count}" for reason, count in reasons
-        ]
+        told = written()["approver"]
+        assert told["quarantine_came"] == 2
+        assert told["quarantine_came_reasons"].split("\n") == ["malformed: 1", "unknown_broker: 1"]
+        assert told["quarantine"] == 4
+        assert told["quarantine_reasons"].split("\n") == [
+            "malformed: 2", "missing_trade_id: 1", "unknown_broker: 1",
+        ]  # fmt: skip
 
-    def test_what_was_set_aside_more_than_a_week_ago_was_told_often_enough(self):
+    @pytest.mark.parametrize(
+        ("came", "now"),
+        [
+            (MONDAY - 3 * DAY, MONDAY),
+            (MONDAY - timedelta(seconds=1), MONDAY + timedelta(hours=4)),
+            (MONDAY, MONDAY + DAY),
+            (MONDAY + DAY - timedelta(seconds=1), MONDAY + DAY),
+        ],
+    )
+    def test_each_record_came_on_one_morning(self, came, now):
         everyone()
-        make.fills(make.record(brokerId="x"), now=MONDAY - 7 * DAY)
+        make.fills(make.record(brokerId="x"), now=came)
+        sweep(now)
+
+        assert written()["approver"]["quarantine_came"] == 1
+
+    @pytest.mark.parametrize(
+        ("came", "now"),
+        [
+            (MONDAY - 3 * DAY - timedelta(seconds=1), MONDAY),
+            (MONDAY, MONDAY + timedelta(hours=4)),
+            (MONDAY - timedelta(seconds=1), MONDAY + DAY),
+        ],
+    )
+    def test_and_on_no_other(self, came, now):
+        everyone()
+        make.fills(make.record(brokerId="x"), now=came)
+        sweep(now)
+
+        assert "quarantine_came" not in written()["approver"]
+        assert written()["approver"]["quarantine"] == 1
+
+    def test_records_that_were_discarded_or_replayed_wait_no_more(self):
+        everyone()
+        make.fills(make.record(brokerId="x"), make.record(brokerId=1500), now=MONDAY - 4 * DAY)
+        discard(reason="malformed")
+        make.broker(code=1500)
+        replay()
 
         assert sweep() == 0
+
+    def test_what_came_and_waits_no_more_came_all_the_same(self):
+        everyone()
+        make.fills(make.record(brokerId="x"), now=MONDAY - DAY)
+        discard(reason="malformed")
+        sweep()
+
+        assert written()["approver"] == {
+            "day": "2026-11-23", "quarantine_came": 1, "quarantine_came_reasons": "malformed: 1",
+        }  # fmt: skip
+        made = rendering.render(kind="staff_digest", facts=written()["approver"])
+        assert "Came since the last working day, 07:00 UTC" in made.text
+        assert "Records that wait" not in made.text
 
     def test_books_that_do_not_hold_are_told_to_everybody(self):
         everyone()
@@ -152,12 +205,6 @@ class TestWhatWaits:
         made = rendering.render(kind=letter.kind, facts=letter.facts)
         assert made.subject == "What waits for staff on 2026-11-23"
         assert "every payout has a statement" in made.text
-
-
-def records_by_reason():
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT reason, count(*) FROM quarantined_record GROUP BY reason")
-        return cursor.fetchall()
 
 
 @pytest.mark.django_db

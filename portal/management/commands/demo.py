@@ -16,7 +16,7 @@ from django.utils import timezone
 
 from payouts.management.engine_command import EngineCommand, WrongArgument
 from portal import embedded, embedded_process, frame
-from portal.management import demo
+from portal.management import demo, feed_token
 from portal.management.processes import Child, Children
 from portal.simulator import past, seed
 
@@ -78,8 +78,11 @@ class Command(EngineCommand):
         try:
             exchange_port = embedded_process.free_port(apart_from={port})
             given = demo.environment(folder, port, exchange_port)
+            secrets = {"simulator": {"FEED_TOKEN": feed_token.fresh(now=timezone.now())}}
+            connections.close_all()
             for name, command in demo.commands(port, exchange_port).items():
-                children.add(Child(name, command, environment=given, say=self.tell))
+                own = given | secrets.get(name, {})
+                children.add(Child(name, command, environment=own, say=self.tell))
             self._await_answer(children, port)
             note.write_text(f"http://localhost:{port}\n", encoding="utf-8")
             self.tell(demo.greeting(port))

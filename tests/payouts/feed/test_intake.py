@@ -8,13 +8,17 @@ from typing import Any
 import pytest
 from django.db import connection
 
+from payouts import books
+from payouts.feed import tally
 from payouts.feed.intake import Tally
+from payouts.feed.tally import Counted
 from payouts.models import (
     Batch,
     ExcludedRecord,
     Fill,
     FillKey,
     QuarantinedRecord,
+    QuarantinePlace,
     TotalByDay,
     TotalByHour,
     TotalByRate,
@@ -116,6 +120,27 @@ def test_bytes_once_in_quarantine_stay_duplicates_even_when_they_would_now_be_ac
     assert places(make.fills(record)) == (0, 1, {}, {})
     assert places(make.fills(record, record)) == (0, 2, {}, {})
     assert places(make.take_in([json.dumps(record).encode() + b" "])) == (1, 0, {}, {})
+
+
+@pytest.mark.parametrize("cut", [0, 1, 2, 3], ids=lambda cut: f"cut after {cut}")
+def test_a_record_that_a_later_one_corrects_is_closed_however_lines_are_cut_into_batches(cut: int) -> None:
+    make.broker()
+    record = make.record()
+    mismatched, malformed = record | {"fee": "5"}, record | {"price": 100}
+    lines = [json.dumps(each).encode() for each in (malformed, mismatched, record, malformed | {"price": 7})]
+
+    for batch in (lines[:cut], lines[cut:]):
+        make.take_in(batch)
+
+    assert list(QuarantinePlace.objects.order_by("pk").values_list("state", "reason")) == [
+        ("discarded", "discarded"),
+        ("discarded", "discarded"),
+        ("waiting", "malformed"),  # it came after the fill and corrects nothing
+    ]
+    assert tally.read() == Counted(
+        received=4, accepted=1, duplicate=0, excluded={"discarded": 2}, quarantined={"malformed": 1}
+    )
+    assert books.breaches() == []
 
 
 JUNK = [

@@ -158,3 +158,41 @@ def test_if_reading_breaks_off_the_unfinished_line_is_not_a_record() -> None:
     assert [next(found), next(found)] == [b"a", b"b"]
     with pytest.raises(EOFError):
         next(found)
+
+
+@pytest.mark.parametrize(
+    ("body", "numbers"),
+    [
+        (b"", []),
+        (b"\n\r\n\n", []),
+        (b"a", [1]),
+        (b"a\nb\n", [1, 2]),
+        (b"\n\na\n\r\nb", [3, 5]),
+        (b"\xef\xbb\xbfa\nb", [1, 2]),
+        (b"\xef\xbb\xbf\na", [2]),
+        (b"\r\r\n\ra\n\r", [1, 2]),
+    ],
+)
+def test_each_record_is_known_by_its_line(body: bytes, numbers: list[int]) -> None:
+    assert len(list(split([body]))) == len(numbers)
+    assert lines.numbers(body, range(len(numbers))) == dict(enumerate(numbers))
+    assert lines.numbers(body, []) == {}
+
+
+def test_only_the_lines_that_are_asked_for_are_told() -> None:
+    assert lines.numbers(b"a\n\nb\nc\n", [1]) == {1: 3}
+
+
+@given(st.lists(st.sampled_from([b"a", b"\r", b"\n", b"\n", b"\xef\xbb\xbf"]), max_size=12), st.data())
+def test_of_any_body_those_lines_are_numbered_that_are_records(
+    pieces: list[bytes], data: st.DataObject
+) -> None:
+    body = b"".join(pieces)
+    found = list(split([body]))
+    cut = body.removeprefix(b"\xef\xbb\xbf").split(b"\n")
+
+    numbers = lines.numbers(body, range(len(found)))
+
+    assert [cut[number - 1].removesuffix(b"\r") for number in numbers.values()] == found
+    wanted = data.draw(st.sets(st.sampled_from(range(len(found))))) if found else set()
+    assert lines.numbers(body, wanted) == {each: numbers[each] for each in wanted}

@@ -6,12 +6,15 @@ from typing import Any
 
 import pytest
 
+from payouts.feed import replaying
 from payouts.models import AffiliateCheck, BoundAcknowledgement, Payout, PayoutBound
 from payouts.month import Month
 from payouts.monthend import actions, bounding, drill
 from payouts.monthend.bound_facts import facts_of
 from payouts.monthend.bounding import bounds_of
 from tests import make
+from tests.payouts.feed.test_replaying import with_options
+from tests.payouts.feed.waiting import discard, reopen, waits
 
 pytestmark = pytest.mark.django_db
 
@@ -145,6 +148,28 @@ def test_quarantined_records_count_for_whom_they_name_and_for_their_month() -> N
     )
 
     assert values(calculated()) == {"many quarantined records": "9.10 %: 1 of 11 records"}
+
+
+def test_records_that_were_discarded_count_no_more_until_they_are_reopened() -> None:
+    make.fills(*usual())
+    number = waits(price="-1", fee="1")
+
+    discard([number])
+    assert values(calculated()) == {}
+
+    reopen(number)
+    assert values(calculated()) == {"many quarantined records": "9.10 %: 1 of 11 records"}
+
+
+def test_records_that_were_replayed_count_no_more() -> None:
+    make.fills(*usual())
+    number = waits(timestamp="2026-10-15T12:00:00Z", marketType="OPTION")
+    assert values(calculated()) == {"many quarantined records": "9.10 %: 1 of 11 records"}
+
+    replaying.ask(record=number, by=None, now=NOW)
+    replaying.work(clock=lambda: NOW, terms=with_options)
+
+    assert values(calculated()) == {}
 
 
 def test_bounds_are_written_anew_and_what_was_acknowledged_stays_so() -> None:

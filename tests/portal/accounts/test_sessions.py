@@ -108,6 +108,20 @@ def test_use_is_noted_every_five_minutes_and_costs_nothing_between(django_assert
         assert login.usersession_set.get().last_seen_at == make.NOW + timedelta(seconds=400)
 
 
+def test_a_page_that_asks_by_itself_does_not_use_its_session() -> None:
+    login = make.login()
+    make.membership(login, make.broker(), role="viewer")
+    client = Client()
+    with time_machine.travel(make.NOW, tick=False) as clock:
+        log_in(client, login.email)
+        clock.shift(400)
+        client.get("/brokers/1400/live.json")
+        client.get("/brokers/1400/live/")
+        assert login.usersession_set.get().last_seen_at == make.NOW
+        client.get("/brokers/1400/")
+        assert login.usersession_set.get().last_seen_at == make.NOW + timedelta(seconds=400)
+
+
 def test_an_address_from_a_header_of_a_stranger_is_not_believed() -> None:
     login = make.login()
     client = Client(headers={"x-forwarded-for": "203.0.113.9", "x-real-ip": "203.0.113.9"})

@@ -12,8 +12,10 @@ from portal.api import actions
 CODES = "/feed/v1/codes"
 
 
-def token(*, name: str = "order gateway", days: int = 90, now: datetime | None = None) -> actions.Made:
-    return actions.make_token(name=name, scope="codes:read", days=days, by=None, now=now or timezone.now())
+def token(
+    *, name: str = "order gateway", scope: str = "codes:read", days: int = 90, now: datetime | None = None
+) -> actions.Made:
+    return actions.make_token(name=name, scope=scope, days=days, by=None, now=now or timezone.now())
 
 
 def bearer(made: actions.Made | str) -> dict[str, str]:

@@ -22,6 +22,7 @@ class Served:
     address: str
     port: int
     log: Path
+    pid: int
 
 
 @contextmanager
@@ -35,7 +36,7 @@ def served(
     environment = os.environ | {"DATABASE_URL": database, "BROKER_URL": settings.CELERY_BROKER_URL} | env
     with log.open("wb") as output:
         process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=output, stderr=output)
-    found = Served(f"http://127.0.0.1:{port}", port, log)
+    found = Served(f"http://127.0.0.1:{port}", port, log, process.pid)
     try:
         _wait_for(f"{found.address}/feed/v1/openapi.json", process, log)
         yield found

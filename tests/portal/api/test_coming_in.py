@@ -32,7 +32,7 @@ def test_without_a_token_the_answer_says_how_to_come_in() -> None:
     assert (answer.status_code, answer["WWW-Authenticate"]) == (401, NO_TOKEN)
     assert answer.json() == {
         "code": "UNAUTHORIZED",
-        "message": "Send a service token: Authorization: Bearer bpk_codes_...",
+        "message": "Send a service token: Authorization: Bearer bpk_...",
     }
     assert "no-store" in answer["Cache-Control"]
 

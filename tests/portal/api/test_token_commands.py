@@ -72,7 +72,7 @@ def test_a_mistake_is_one_line_that_says_what_to_do() -> None:
     assert run("make_service_token", "x", "--scope", "all") == (
         1,
         "",
-        ["'all' is not a scope: choose one of codes:read."],
+        ["'all' is not a scope: choose one of codes:read, fills:write, metrics:read."],
     )
     assert run("make_service_token", "x", "--days", "ten")[0] == 2
     assert run("make_service_token")[0] == 2

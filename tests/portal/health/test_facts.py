@@ -258,6 +258,29 @@ def test_partitions_of_this_month_and_the_next_must_be_there() -> None:
     assert queue("partitions_ahead", NOW + timedelta(days=93)).waiting == 2
 
 
+def test_a_share_of_quarantined_records_that_jumps_shows_and_a_usual_one_does_not() -> None:
+    def come(records: int, at: datetime) -> None:
+        make.take_in([b"{%d" % number for number in range(*next_numbers(records))], now=at)
+
+    numbers = iter(range(0, 1_000, 100))
+
+    def next_numbers(records: int) -> tuple[int, int]:
+        begins = next(numbers)
+        return begins, begins + records
+
+    make.broker()
+    make.fills(*(make.record() for _ in range(50)), now=NOW - 2 * HOUR)
+    come(1, NOW - 2 * HOUR)
+    come(19, NOW - HOUR / 2)
+    assert queue("quarantine_share") == NOTHING
+    come(1, NOW - HOUR / 4)
+
+    assert queue("quarantine_share") == Queue(20, NOW - HOUR / 2)
+    assert queue("quarantine_share", NOW + HOUR) == NOTHING
+    come(40, NOW - 3 * HOUR)  # it was hardly better before
+    assert queue("quarantine_share") == NOTHING
+
+
 def test_a_database_without_migrations_is_not_migrated(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(schema, "wanted", lambda: frozenset({("portal", "9999_later")}))
 

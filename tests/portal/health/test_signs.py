@@ -25,6 +25,7 @@ LIMITS = {
     "questions_about_accounts": ("0:15:00", "1 day, 2:00:00"),
     "changes_of_account": ("0:15:00", "1 day, 2:00:00"),
     "partitions_ahead": ("0:00:00", "None"),
+    "quarantine_share": ("0:00:00", "None"),
 }
 
 

@@ -69,6 +69,8 @@ def test_beat_wakes_only_tasks_that_exist_and_messages_go_stale():
         "make the files of statements": (5.0, {"expires": 10}),
         "check the books": (60.0, {"expires": 55}),
         "make partitions ahead": (3_600.0, {"expires": 3_500}),
+        "work on the replay that was asked for": (5.0, {"expires": 10}),
+        "forget answers of pushes": (3_600.0, {"expires": 3_500}),
         "ask the exchange about affiliates": (5.0, {"expires": 10}),
         "apply changes of account that are due": (5.0, {"expires": 10}),
         "write letters about what happened": (1.0, {"expires": 10}),

@@ -288,7 +288,7 @@ class TestStaffDigest:
         text = rendered("staff_digest").text
 
         assert "\n- September 2026: 1\n- October 2026: 411\n" in text
-        assert "\n- the broker code is not known: 12\n- the fee rate is missing: 2\n" in text
+        assert "\n- malformed: 2\n- unknown_broker: 12\n" in text
 
 
 class TestLetterOfTheDay:

@@ -1,5 +1,6 @@
 """A real web server with a stream open on it, read as a browser would."""
 
+import json
 import os
 import queue
 import socket
@@ -57,9 +58,9 @@ class Server:
 class Page:
     """A page that has its stream open: what it was told, in order; None once the stream has ended."""
 
-    def __init__(self, server: Server, cookie: str, code: int = 1400) -> None:
+    def __init__(self, server: Server, cookie: str, code: int = 1400, path: str = "", **headers: str) -> None:
         self._connection = HTTPConnection("127.0.0.1", server.port, timeout=60)
-        self._connection.request("GET", f"/brokers/{code}/live/", headers={"Cookie": cookie})
+        self._connection.request("GET", f"/brokers/{code}/live/{path}", headers={"Cookie": cookie} | headers)
         self.answer = self._connection.getresponse()
         self.told: queue.Queue[str | None] = queue.Queue()
         self._reader = threading.Thread(target=self._read, daemon=True)
@@ -68,6 +69,16 @@ class Page:
     def next(self, *, within: float = 15) -> str | None:
         """The next event or comment as it came, None for the end of the stream."""
         return self.told.get(timeout=within)
+
+    def event(self, name: str, *, within: float = 15) -> dict[str, Any]:
+        """The data of the next event of this name, and its `id` if it has one; others are passed over."""
+        until = time.monotonic() + within
+        while (told := self.next(within=max(0.01, until - time.monotonic()))) is not None:
+            fields = dict(line.split(": ", 1) for line in told.split("\n") if not line.startswith(":"))
+            if fields.get("event") == name:
+                number = {"id": fields["id"]} if "id" in fields else {}
+                return json.loads(fields["data"]) | number
+        raise AssertionError(f"the stream ended before {name}")
 
     def leave(self) -> None:
         self._connection.sock and self._connection.sock.shutdown(socket.SHUT_RDWR)
@@ -102,8 +113,8 @@ def server(committed_db: str) -> Iterator[Server]:
 def open_page(server: Server) -> Iterator[Callable[..., Page]]:
     pages: list[Page] = []
 
-    def opened(cookie: str, code: int = 1400) -> Page:
-        pages.append(Page(server, cookie, code))
+    def opened(cookie: str, code: int = 1400, path: str = "", **headers: str) -> Page:
+        pages.append(Page(server, cookie, code, path, **headers))
         return pages[-1]
 
     yield opened

@@ -1,5 +1,6 @@
 """Who may still look: a stream's answer is the door's, for any number of streams in a few questions."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -8,6 +9,7 @@ from portal.live import queries
 from portal.live.queries import Watched
 from portal.team import view_as
 from portal.team.models import Membership
+from portal.team.roles import May
 from tests import make
 from tests.portal.staff.browsing import at
 
@@ -87,6 +89,17 @@ def test_a_look_lasts_as_long_as_it_says_and_the_role(broker):
     staff.is_superuser = False
     staff.save()
     assert seated(stream) == [False]
+
+
+def test_a_role_that_no_longer_includes_the_figures_ends_the_streams_that_tell_them(broker, monkeypatch):
+    login = make.login()
+    make.membership(login, broker, role="viewer")
+    standing = watched(login)
+    figures = replace(standing, needs=frozenset({May.SEE_STANDING, May.SEE_DASHBOARD}))
+
+    assert seated(standing, figures) == [True, True]
+    monkeypatch.setitem(queries.ROLES, "viewer", frozenset({May.SEE_STANDING}))
+    assert seated(standing, figures) == [True, False]
 
 
 def test_a_session_that_ran_out_ends_its_stream(broker):

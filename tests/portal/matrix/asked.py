@@ -25,6 +25,7 @@ from tests.portal.matrix import desk, statements
 from tests.portal.matrix.addresses import Address
 from tests.portal.matrix.asked_of_brokers import OF_BROKERS
 from tests.portal.matrix.asked_of_money import OF_MONEY
+from tests.portal.matrix.asked_of_quarantine import OF_QUARANTINE
 from tests.portal.matrix.asked_of_staff import OF_STAFF
 from tests.portal.matrix.desk import BROKER, SUSPENDED, TERMINATED
 from tests.portal.matrix.entry import Asked
@@ -106,6 +107,7 @@ _STAFF_LOGIN = "staff/portal/user/<int:number>/"
 ASKED: dict[str, Asked] = {
     **OF_BROKERS,
     **OF_MONEY,
+    **OF_QUARANTINE,
     **OF_STAFF,
     # -- pages of logins -----------------------------------------------------------------------
     "accounts/confirm-email/(?P<key>[-:\\w]+)/": Asked(

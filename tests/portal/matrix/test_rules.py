@@ -63,8 +63,11 @@ def test_only_a_page_that_is_read_leads_to_the_set_up_all_else_is_refused() -> N
     assert {line for _route, line, _visitor, word in CELLS if word == "mfa"} == {"GET"}
     assert {line for _route, line, _visitor, word in CELLS if word == "mfa!"} == {"GET", "POST", "STREAM"}
     assert {route for route, line, _visitor, word in CELLS if word == "json!" and line != "JSON"} == {
+        "brokers/<int:code>/live.json",
         "brokers/<int:code>/statements/<month:month>.json",
         "feed/v1/codes",
+        "feed/v1/fills",
+        "feed/v1/fills/watermark",
         "feed/v1/openapi.json",
     }
 
@@ -123,8 +126,12 @@ def test_no_staff_act_upon_a_business_or_rights_of_their_own() -> None:
         if route.startswith("staff/") and line == "POST" and visitor in ("rev=", "sup=") and word == "ok"
     ]
 
-    # A token is no business of anybody's, and a month is calculated again for all brokers by the same rules.
+    # A token is no business of anybody's; a month is calculated again, and what waits in quarantine replayed,
+    # for all brokers by the same rules.
     assert sorted(acted) == [
+        "/staff/payouts/quarantineplace/reasons/<slug:reason>/replay/ sup=",
+        "/staff/payouts/quarantineplace/replay/ sup=",
+        "/staff/payouts/quarantineplace/replays/<int:number>/stop/ sup=",
         "/staff/payouts/run/<int:number>/recalculate/ sup=",
         "/staff/portal/servicetoken/<int:number>/revoke/ sup=",
     ]
@@ -150,7 +157,11 @@ def test_reading_changes_nothing() -> None:
         route
         for route, *_rest in CELLS
         if route.startswith("brokers/<int:code>/") or route == "accounts/2fa/recovery-codes/"
-    } - {"brokers/<int:code>/live/", "brokers/<int:code>/statements/prepare/"}
+    } - {
+        "brokers/<int:code>/live/",
+        "brokers/<int:code>/live.json",
+        "brokers/<int:code>/statements/prepare/",
+    }
 
 
 def test_what_moves_money_or_rights_asks_for_another_proof() -> None:

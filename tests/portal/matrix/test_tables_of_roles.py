@@ -57,6 +57,21 @@ STAFF_PAGES: dict[str, set[Act]] = {
     "termination_withdraw": {Act.PREPARE_TERMINATION},
     "termination_confirm": {Act.CONFIRM_TERMINATION},
     "broker_view_as": {Act.VIEW_AS},
+    "payouts_quarantineplace_changelist": {Act.SEE_QUARANTINE},
+    "payouts_quarantineplace_change": {Act.SEE_QUARANTINE},
+    "quarantine_records": {Act.SEE_QUARANTINE},
+    "quarantine_replay": {Act.SEE_QUARANTINE},
+    "quarantine_replay_stop": {Act.MIND_QUARANTINE},
+    "quarantine_replay_all": {Act.MIND_QUARANTINE},
+    "quarantine_replay_reason": {Act.MIND_QUARANTINE},
+    "quarantine_replay_one": {Act.MIND_QUARANTINE},
+    "quarantine_discard_reason": {Act.MIND_QUARANTINE},
+    "quarantine_discard_chosen": {Act.MIND_QUARANTINE},
+    "quarantine_discard_one": {Act.MIND_QUARANTINE},
+    "quarantine_reopen_one": {Act.MIND_QUARANTINE},
+    "quarantine_ask_reason": {Act.MIND_QUARANTINE},
+    "quarantine_ask_chosen": {Act.MIND_QUARANTINE},
+    "quarantine_ask_one": {Act.MIND_QUARANTINE},
     "payouts_case_changelist": {Act.SEE_CASES},
     "payouts_case_change": {Act.SEE_CASES},
     "case_file": {Act.SEE_CASES},
@@ -157,6 +172,7 @@ BROKER_PAGES: dict[str, May] = {
     "standing": May.SEE_STANDING,
     "appeal_file": May.SEE_STANDING,
     "broker_live": May.SEE_STANDING,
+    "broker_live_figures": May.SEE_DASHBOARD,
     "appeal_open": May.APPEAL,
     "appeal_answer": May.APPEAL,
     "appeal_withdraw": May.APPEAL,
@@ -211,7 +227,8 @@ def test_a_page_of_a_broker_opens_for_the_roles_of_the_table(name: str) -> None:
 def test_who_looks_at_a_brokers_pages_sees_them_on_record_and_can_do_nothing(name: str) -> None:
     lines = EXPECTED[of("brokers/<int:code>/")[name]]
     seen = name != "team_leave" and BROKER_PAGES[name] in LOOK
-    shown = "204" if name == "broker_live" else "200*"  # the stream belongs to a page that is on record
+    # What a page that is on record goes on asking for is part of it.
+    shown = {"broker_live": "204", "broker_live_figures": "200"}.get(name, "200*")
 
     for line, cells in lines.items():
         if line == "POST":

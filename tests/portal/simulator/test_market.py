@@ -19,6 +19,7 @@ from portal.simulator import businesses, mishaps, symbols
 from portal.simulator.businesses import BUSINESSES
 from portal.simulator.chance import of as chance_of
 from portal.simulator.market import Market
+from portal.simulator.mishaps import Mix
 
 START = datetime(2026, 4, 1, tzinfo=UTC)
 NOW = datetime(2026, 11, 22, 16, 40, tzinfo=UTC)
@@ -219,7 +220,7 @@ def test_every_reason_to_wait_is_shown() -> None:
 
 def test_disturbing_leaves_every_clean_record_in_its_place() -> None:
     fills = some_live(Market(start=START))
-    lines = mishaps.disturbed(fills, chance_of(1, "disturb"), one_in=5)
+    lines = mishaps.mixed(fills, chance_of(1, "disturb"), Mix(0.05, 0.05, 0.05, 0))
 
     outcomes = [each.outcome for each in judged(lines)]
 

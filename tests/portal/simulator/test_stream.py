@@ -20,6 +20,7 @@ from payouts.feed.models import Batch, Fill, FillKey, TotalByRate
 from portal.simulator import seed
 from portal.simulator.feed import Feed
 from portal.simulator.market import Market
+from portal.simulator.mishaps import CLEAN
 from portal.simulator.stream import Stream
 from tests.exchange import PRIVATE_KEY
 from tests.portal.embedded_servers import PROJECT, eventually
@@ -187,7 +188,7 @@ def test_a_clock_that_goes_back_sends_nothing_twice() -> None:
     times = iter([now + timedelta(seconds=9), now, now + timedelta(seconds=9), now + timedelta(seconds=10)])
     tally = Tally()
     stream = Stream(
-        Feed(Market(start=datetime(2026, 4, 1, tzinfo=UTC)), clean=True),
+        Feed(Market(start=datetime(2026, 4, 1, tzinfo=UTC)), mix=CLEAN),
         clock=lambda: next(times),
         say=pytest.fail,
         tally=tally,

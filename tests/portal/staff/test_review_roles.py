@@ -151,6 +151,8 @@ def test_the_acts_of_each_role() -> None:
             "look at a broker's pages as the broker sees them",
             "see service tokens",
             "see payouts, credits and the ledger",
+            "see records in quarantine",
+            "replay, discard and reopen records in quarantine, and ask the exchange about them",
         },
         "finance preparer": {
             "see brokers and their teams",
@@ -163,6 +165,7 @@ def test_the_acts_of_each_role() -> None:
             "prepare payouts",
             "prepare releases, forfeits, voids, adjustments and resolutions",
             "send a rejected credit again",
+            "see records in quarantine",
         },
         "finance approver": {
             "see brokers and their teams",
@@ -173,6 +176,7 @@ def test_the_acts_of_each_role() -> None:
             "acknowledge what is unusual about a payout",
             "approve payouts that another prepared",
             "confirm such an act that another prepared",
+            "see records in quarantine",
         },
         "auditor": {
             "see applications",
@@ -186,6 +190,7 @@ def test_the_acts_of_each_role() -> None:
             "see service tokens",
             "see payouts, credits and the ledger",
             "take the pack of a month",
+            "see records in quarantine",
         },
     }
 

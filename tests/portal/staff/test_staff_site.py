@@ -47,7 +47,7 @@ def test_a_login_without_a_role_is_refused_and_not_sent_in_circles() -> None:
 
 
 #: What each role sees in the header and on the first page, in order.
-_MONEY = ["Brokers", "Cases", "Changes of account", "Credits", "Months", "Prepared acts"]
+_MONEY = ["Brokers", "Cases", "Changes of account", "Credits", "Months", "Prepared acts", "Quarantine"]
 _ALL = [*_MONEY, "Applications", "Letters", "Logins", "Looks", "Service tokens"]
 ROOMS = {
     "reviewer": ["Brokers", "Cases", "Applications"],
@@ -71,7 +71,7 @@ def test_a_role_sees_the_rooms_it_may_enter(role: str, rooms: list[str]) -> None
     sees |= {"Letters": "portal/letter", "Logins": "portal/user", "Cases": "payouts/case"}
     sees |= {"Looks": "portal/viewas", "Service tokens": "portal/servicetoken"}
     sees |= {"Changes of account": "payouts/accountchange", "Prepared acts": "payouts/proposal"}
-    sees |= {"Credits": "payouts/attempt", "Months": "payouts/run"}
+    sees |= {"Credits": "payouts/attempt", "Months": "payouts/run", "Quarantine": "payouts/quarantineplace"}
     assert {name: client.get(f"/staff/{where}/").status_code for name, where in sees.items()} == {
         name: 200 if name in rooms else 403 for name in sees
     }
@@ -86,6 +86,7 @@ def test_only_our_own_windows_are_open() -> None:
         "payouts.Difference",
         "payouts.Payout",
         "payouts.Proposal",
+        "payouts.QuarantinePlace",
         "payouts.Reconciliation",
         "payouts.Run",
         "payouts.Transaction",
