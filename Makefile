@@ -21,7 +21,7 @@ tests/payouts/exchange/test_credit_answers.py tests/payouts/exchange/test_credit
 tests/payouts/exchange/test_eligibility.py tests/payouts/exchange/test_signing.py \
 tests/payouts/feed/test_csv_rows.py tests/payouts/feed/test_legible.py tests/payouts/feed/test_lines.py tests/payouts/feed/test_quarantine_share.py tests/payouts/feed/test_races.py \
 tests/payouts/feed/test_record_fields.py tests/payouts/feed/test_record_json.py \
-tests/payouts/feed/test_rules.py tests/payouts/ledger/test_entries.py tests/payouts/monthend/test_bounds.py \
+tests/payouts/feed/test_rules.py tests/payouts/feed/test_together.py tests/payouts/ledger/test_entries.py tests/payouts/monthend/test_bounds.py \
 tests/payouts/monthend/test_corrections.py tests/payouts/monthend/test_frozen.py \
 tests/payouts/monthend/test_what_if.py \
 tests/payouts/program/test_broker_file.py tests/payouts/program/test_rules.py \

@@ -4,6 +4,7 @@ from collections.abc import Collection, Iterable, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
+import psycopg
 from django.db import IntegrityError, connection
 
 from payouts.feed import tally
@@ -11,17 +12,15 @@ from payouts.feed.outcomes import NaturalKey
 from payouts.feed.prepared import Prepared, Waiting, mark
 
 _RECORD_COLUMNS = (
-    "executed_at, broker_code, trader, symbol, market_type, trade_id, order_id, client_id, side,"
-    " is_maker, price, quantity, fee, fee_symbol, fee_rate, affiliate_rate"
+    "executed_at, broker_code, trader, symbol, market_type, trade_id, order_id, side,"
+    " is_maker, price, quantity, fee, fee_symbol, fee_rate, affiliate_rate, client_id"
 )
-#: The claimed records of one batch; everything but quarantine is written from here by SQL.
+#: What the totals need of the claimed records of one batch, and their keys. An excluded one has no market.
 _INCOMING = """
     CREATE TEMPORARY TABLE IF NOT EXISTS incoming (
-        executed_at timestamptz, broker_code integer, trader bigint, symbol text COLLATE "C",
-        market_type text, trade_id bigint, order_id text COLLATE "C", side text, is_maker boolean,
-        price numeric(38, 18), quantity numeric(38, 18), fee numeric(38, 18), fee_symbol text,
-        fee_rate numeric(38, 18), affiliate_rate numeric(38, 18), system_order_type text,
-        client_id text, content bytea, market text, reason text
+        symbol text COLLATE "C", trade_id bigint, order_id text COLLATE "C", executed_at timestamptz,
+        broker_code integer, trader bigint, market text, fee_rate numeric(38, 18),
+        affiliate_rate numeric(38, 18), volume numeric, fee numeric
     );
     TRUNCATE incoming
 """
@@ -59,7 +58,7 @@ _BY_MONTH = f"""
         latest_executed_at = greatest(total_by_month.latest_executed_at, excluded.latest_executed_at)
 """
 
-_COUNTED = "count(*), sum(price * quantity), sum(greatest(fee, 0))"
+_COUNTED = "count(*), sum(volume), sum(fee)"
 
 _QUARANTINE = """
     WITH numbered AS (
@@ -145,9 +144,18 @@ def quarantined_digests(marks: str, file_format: str) -> frozenset[bytes]:
 
 
 def write(
-    batch: Prepared, *, source: str, file_format: str, header: bytes, now: datetime, is_replay: bool = False
+    batch: Prepared,
+    *,
+    source: str,
+    file_format: str,
+    header: bytes,
+    now: datetime,
+    is_new: bool = False,
+    is_replay: bool = False,
 ) -> int:
     """Write a prepared batch and return its number. Raises `Overtaken` if a key or the same bytes are there.
+
+    `is_new` says that it was decided as if nothing of it were known: then nothing may be.
 
     Every process takes its locks in one order — keys, quarantine, the totals, the tally, each sorted — so
     that two intakes of the same records wait for each other instead of dying together. A replay's records
@@ -156,20 +164,25 @@ def write(
     with connection.cursor() as cursor:
         cursor.execute("SELECT nextval(pg_get_serial_sequence('feed_batch', 'id'))")
         batch_id: int = cursor.fetchone()[0]
-        if batch.rows:
-            _stage(cursor, batch.rows)
-            _claim(cursor)
+        if batch.keys:
+            _claim(cursor, batch.keys)
+            _stage(cursor, batch.counted)
+            if is_new and _ever_waited(cursor):
+                raise Overtaken
         if batch.waiting:
             _quarantine(
                 cursor, batch.waiting, file_format=file_format, header=header, batch_id=batch_id, now=now
             )
         corrected: Corrected = []
-        if batch.rows:
+        if batch.keys:
             if not is_replay:
                 corrected = _close_corrected(cursor, batch.corrected, batch_id, now)
-            _keep_fills(cursor, batch_id)
-            _keep_excluded(cursor, batch_id)
-            add_totals(cursor, counted=_COUNTED, source="incoming WHERE reason = ''")
+            # The number of the batch is the columns' default: the one that this session has just taken.
+            _copy(cursor, f"fill ({_RECORD_COLUMNS}, market)", batch.fills)
+            _copy(
+                cursor, f"excluded_record ({_RECORD_COLUMNS}, reason, system_order_type)", batch.excluded_rows
+            )
+            add_totals(cursor, counted=_COUNTED, source="incoming WHERE market IS NOT NULL")
         cursor.execute(
             "INSERT INTO feed_batch (id, source, received_at, received, accepted, duplicate, excluded,"
             " quarantined, latest_executed_at, is_replay) VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s)",
@@ -190,38 +203,33 @@ def write(
     return batch_id
 
 
-def _stage(cursor: Any, rows: str) -> None:
-    cursor.execute(_INCOMING)
-    with cursor.copy("COPY incoming FROM STDIN") as copy:
-        copy.write(rows.encode())
-
-
-def _claim(cursor: Any) -> None:
+def _claim(cursor: Any, keys: str) -> None:
     try:
-        cursor.execute(
-            "INSERT INTO fill_key (symbol, trade_id, order_id, content)"
-            " SELECT symbol, trade_id, order_id, content FROM incoming"
-            " ORDER BY symbol, trade_id, order_id"
-        )
-    except IntegrityError:
+        _copy(cursor, "fill_key (symbol, trade_id, order_id, content)", keys)
+    except psycopg.errors.UniqueViolation:
         # The only constraint that these rows can break is the key itself.
         raise Overtaken from None
 
 
-def _keep_fills(cursor: Any, batch_id: int) -> None:
-    cursor.execute(
-        f"INSERT INTO fill ({_RECORD_COLUMNS}, market, batch_id)"
-        f" SELECT {_RECORD_COLUMNS}, market, %s FROM incoming WHERE reason = ''",
-        [batch_id],
-    )
+def _stage(cursor: Any, counted: str) -> None:
+    cursor.execute(_INCOMING)
+    _copy(cursor, "incoming", counted)
 
 
-def _keep_excluded(cursor: Any, batch_id: int) -> None:
+def _copy(cursor: Any, into: str, rows: str) -> None:
+    if rows:
+        with cursor.copy(f"COPY {into} FROM STDIN") as copy:
+            copy.write(rows.encode())
+
+
+def _ever_waited(cursor: Any) -> bool:
+    """Whether a claimed key is one of quarantine. Only such records can be the same bytes as one there: what
+    is readable was so then, and its key is kept beside it."""
     cursor.execute(
-        f"INSERT INTO excluded_record ({_RECORD_COLUMNS}, reason, system_order_type, batch_id)"
-        f" SELECT {_RECORD_COLUMNS}, reason, system_order_type, %s FROM incoming WHERE reason <> ''",
-        [batch_id],
+        "SELECT EXISTS (SELECT FROM incoming JOIN quarantine_place USING (symbol, trade_id, order_id))"
     )
+    found: bool = cursor.fetchone()[0]
+    return found
 
 
 def add_totals(cursor: Any, *, counted: str, source: str) -> None:

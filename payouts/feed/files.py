@@ -19,14 +19,16 @@ import pyarrow as pa
 
 from payouts.feed import csv_rows, lines, parquet, record
 from payouts.feed.lines import LongLine
-from payouts.feed.outcomes import Received, Recent
+from payouts.feed.outcomes import Received, Recent, marks_of
 from payouts.feed.prepared import Prepared
 from payouts.feed.record import Malformed, Record, Wire
 from payouts.refusal import Refusal
 
-RECORDS_IN_A_BATCH = 20_000
+RECORDS_IN_A_BATCH = 40_000
 BYTES_IN_A_BATCH = 16 * 1024 * 1024
 _READ_AT_ONCE = 1024 * 1024
+#: Lines that are decoded at once; if one is not as nearly all are, each of them by itself.
+_LINES_TOGETHER, _BYTES_TOGETHER = 200, 256 * 1024
 _BROKEN = (OSError, EOFError, zlib.error)
 STDIN = "-"
 
@@ -93,7 +95,8 @@ class Source(AbstractContextManager["Source"]):
         """The batches as they are to be booked, by so many writers at once."""
         recent = Recent(lanes - 1)
         for batch in self.batches():
-            yield Offer(whole=partial(_same, batch), follows=recent.shares_with(batch))
+            follows = lanes > 1 and recent.shares_with(marks_of(batch))
+            yield Offer(whole=partial(_same, batch), follows=follows)
 
     def close(self) -> None:
         """Let go of the file."""
@@ -199,15 +202,43 @@ class _Unzipped(gzip.GzipFile):
 
 def received_lines(found: Iterable[bytes | LongLine]) -> Iterator[Received]:
     """What was received with lines of NDJSON."""
-    for line in found:
-        if isinstance(line, LongLine):
-            yield _too_long(line, line.digest)
-            continue
-        digest = sha256(line).digest()
+    together: list[bytes] = []
+    size = 0
+    try:
+        for line in found:
+            if isinstance(line, LongLine):
+                yield from _read_together(together)
+                together, size = [], 0
+                yield _too_long(line, line.digest)
+                continue
+            together.append(line)
+            size += len(line)
+            if len(together) == _LINES_TOGETHER or size > _BYTES_TOGETHER:
+                yield from _read_together(together)
+                together, size = [], 0
+    except BrokenOff:
+        yield from _read_together(together)
+        raise
+    yield from _read_together(together)
+
+
+def _read_together(found: list[bytes]) -> Iterator[Received]:
+    wires = record.decode_together(found) if found else None
+    if wires is None:
+        yield from map(_read_line, found)
+        return
+    for line, wire in zip(found, wires, strict=True):
         try:
-            yield Received(line, len(line), digest, record.read_json(line))
+            yield Received(line, len(line), b"", record.read(wire))
         except Malformed as problem:
-            yield Received(line, len(line), digest, None, str(problem))
+            yield Received(line, len(line), b"", None, str(problem))
+
+
+def _read_line(line: bytes) -> Received:
+    try:
+        return Received(line, len(line), b"", record.read_json(line))
+    except Malformed as problem:
+        return Received(line, len(line), b"", None, str(problem))
 
 
 class _Lines(Source):
@@ -251,13 +282,7 @@ class _Rows(Source):
         return header, names
 
     def __iter__(self) -> Iterator[Received]:
-        same_header = sha256(self.header).digest()
-        for row in self._rows:
-            if isinstance(row, LongLine):
-                yield _too_long(row, sha256(same_header + row.digest).digest())
-                continue
-            digest = sha256(same_header + sha256(row).digest()).digest()
-            yield _received(row, digest, self._names, csv_rows.cells, csv_rows.wire)
+        return _received_rows(self._rows, self.header, self._names)
 
     def close(self) -> None:
         self._chunks.close()
@@ -290,6 +315,33 @@ class _ParquetRows(Source):
 
     def close(self) -> None:
         self._rows.close()
+
+
+def _received_rows(rows: Iterable[bytes | LongLine], header: bytes, names: list[str]) -> Iterator[Received]:
+    same_header = sha256(header).digest()
+    for row in rows:
+        if isinstance(row, LongLine):
+            yield _too_long(row, sha256(same_header + row.digest).digest())
+            continue
+        digest = sha256(same_header + sha256(row).digest()).digest()
+        yield _received(row, digest, names, csv_rows.cells, csv_rows.wire)
+
+
+def in_short(batch: list[Received], file_format: str) -> list[bytes | Received]:
+    """The batch as it is handed to another process: bytes where `at_length` can read them again."""
+    if file_format == "parquet":
+        return list(batch)
+    return [each.raw if each.length == len(each.raw) else each for each in batch]
+
+
+def at_length(short: list[bytes | Received], file_format: str, header: bytes) -> list[Received]:
+    """The batch again that `in_short` made short."""
+    lines_or_rows = [each for each in short if isinstance(each, bytes)]
+    if file_format == "csv":
+        read = _received_rows(lines_or_rows, header, csv_rows.cells(header))
+    else:
+        read = received_lines(lines_or_rows)
+    return [each if isinstance(each, Received) else next(read) for each in short]
 
 
 def _received(raw: bytes, digest: bytes, names: Any, values_of: Any, wire_of: Any) -> Received:

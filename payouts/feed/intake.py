@@ -145,9 +145,11 @@ class Booker:
             self._around.begin()
             if again or offer.prepared is None:
                 batch = self._decide(offer.whole(), now)
+                is_new = False
             else:
                 batch = offer.prepared
                 self._must_be_new(batch)
+                is_new = True
             if missing := partitions.missing(batch.months_of_fills()):
                 raise _NoPartition(missing)
             batch_id = booking.write(
@@ -156,6 +158,7 @@ class Booker:
                 file_format=source.format,
                 header=source.header,
                 now=now,
+                is_new=is_new,
             )
             self._around.end(batch_id, batch)
         return batch

@@ -1,8 +1,9 @@
 """Decides a whole batch in its order: which records are new, known, in conflict or waiting. Pure."""
 
 from collections import Counter, deque
-from collections.abc import Container, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from hashlib import sha256
 
 import msgspec
 
@@ -19,10 +20,15 @@ class Received(msgspec.Struct, frozen=True, gc=False, array_like=True):
 
     raw: bytes
     length: int
-    #: SHA-256 of all the bytes; with the format it says "the same bytes in the same format".
-    digest: bytes
+    #: The digest where it is more than that of `raw`, or where `raw` is not all of it.
+    given_digest: bytes
     record: Record | None
     problem: str = ""
+
+    @property
+    def digest(self) -> bytes:
+        """SHA-256 of all the bytes; with the format it says "the same bytes in the same format"."""
+        return self.given_digest or sha256(self.raw).digest()
 
     @property
     def key(self) -> NaturalKey | None:
@@ -51,7 +57,7 @@ def decide(
     *,
     judge: Judge,
     known_keys: Mapping[NaturalKey, bytes],
-    quarantined_digests: Container[bytes],
+    quarantined_digests: Collection[bytes],
 ) -> Decided:
     """Apply the contract's rules 0 to 10 to a batch, in the order of its records.
 
@@ -84,27 +90,50 @@ def settle(
     alone: Sequence[Verdict],
     *,
     known_keys: Mapping[NaturalKey, bytes],
-    quarantined_digests: Container[bytes],
+    quarantined_digests: Collection[bytes],
 ) -> Decided:
     """Apply rules 0 and 3, which look at other records, to what each record is by itself."""
     decided = Decided()
     outcomes, claims = decided.outcomes, decided.claims
     seen_here: set[bytes] = set()
     for received, found in zip(batch, alone, strict=True):
-        if received.digest in quarantined_digests or received.digest in seen_here:
+        record = received.record
+        if quarantined_digests and received.digest in quarantined_digests:
             outcomes.append(verdict.DUPLICATE)
             continue
-        record, key = received.record, received.key
-        if record is not None and key is not None:
-            content = known_keys.get(key) or claims.get(key)
+        if record is not None and record.trade_id is not None:
+            key = (record.symbol, record.trade_id, record.order_id)
+            content = claims.get(key)
+            if content is None and known_keys:
+                content = known_keys.get(key)
             if content is not None:
                 found = verdict.DUPLICATE if content == record.content else verdict.CONFLICT
             elif found.outcome != "quarantined":
                 claims[key] = record.content  # a quarantined record reserves no key
+        # The same bytes are by themselves what they were before, or a conflict: only here can they be met.
         if found.outcome == "quarantined":
-            seen_here.add(received.digest)
+            digest = received.digest
+            if digest in seen_here:
+                found = verdict.DUPLICATE
+            seen_here.add(digest)
         outcomes.append(found)
     return decided
+
+
+def marks_of(batch: Sequence[Received]) -> set[object]:
+    """By what a later record could be one of these: the keys, or the bytes where there is none."""
+    return {received.key or received.digest for received in batch}
+
+
+def marks_of_decided(batch: Sequence[Received], decided: Decided) -> set[object]:
+    """The same, for less: nearly all keys are those that the batch claims."""
+    marks: set[object] = set(decided.claims)
+    marks.update(
+        received.key or received.digest
+        for received, found in zip(batch, decided.outcomes, strict=True)
+        if found.outcome == "quarantined" or found.outcome == "duplicate"
+    )
+    return marks
 
 
 class Recent:
@@ -113,11 +142,8 @@ class Recent:
     def __init__(self, batches: int) -> None:
         self._marks: deque[set[object]] = deque(maxlen=batches)
 
-    def shares_with(self, batch: Sequence[Received]) -> bool:
+    def shares_with(self, marks: set[object]) -> bool:
         """Whether a record of the batch has a key, or unkeyed bytes, of those before; then remember it."""
-        if self._marks.maxlen == 0:
-            return False
-        marks: set[object] = {received.key or received.digest for received in batch}
         shares = any(not marks.isdisjoint(others) for others in self._marks)
         self._marks.append(marks)
         return shares

@@ -1,19 +1,21 @@
 """A decided batch, made ready to be written: all that the database needs, and nothing else. Pure."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 import msgspec
 
 from payouts.feed.legible import legible
 from payouts.feed.outcomes import Decided, NaturalKey, Received
+from payouts.feed.record import NULL, cell
 from payouts.feed.verdict import CONFLICT
 from payouts.month import Month
 
 #: Of so many records that were not accepted the sender hears one by one.
 MOST_TOLD = 1_000
 _LONGEST_DETAIL = 200
+_NOT_COUNTED = f"\t{NULL}" * 8 + "\n"
 
 
 class Waiting(msgspec.Struct, frozen=True, gc=False, array_like=True):
@@ -48,14 +50,20 @@ class Prepared(msgspec.Struct, frozen=True, array_like=True):
     duplicate: int
     excluded: dict[str, int]
     quarantined: dict[str, int]
-    #: The claimed records as COPY text, each with its market and its reason.
-    rows: str
+    #: As COPY text: the natural keys that are claimed, in the order in which their locks are taken,
+    keys: str
+    #: the accepted fills,
+    fills: str
+    #: the excluded records,
+    excluded_rows: str
+    #: and what the totals need of a fill, with its key; of an excluded record the key alone.
+    counted: str
     waiting: list[Waiting]
     #: Keys of waiting records: if one is known, the batch has to be decided again.
     waiting_keys: list[NaturalKey]
     #: Digests of waiting records whose key a later record of the batch takes: that one corrects them.
     corrected: list[bytes]
-    #: The marks of all digests as a PostgreSQL array: if one is known, likewise.
+    #: The marks of the digests of waiting records as a PostgreSQL array: if one is known, likewise.
     marks: str
     #: First days of the months of accepted fills, as (year, month).
     months: list[tuple[int, int]]
@@ -70,15 +78,17 @@ class Prepared(msgspec.Struct, frozen=True, array_like=True):
 
 def of(batch: Sequence[Received], decided: Decided, *, file_format: str, header: bytes) -> Prepared:
     """Make a decided batch ready."""
-    rows: list[str] = []
+    fills: list[str] = []
+    excluded_rows: list[str] = []
+    counted: list[str] = []
+    keys: dict[str, list[tuple[int | None, str, bytes]]] = {}
     waiting: list[Waiting] = []
     waiting_keys: list[NaturalKey] = []
     waiting_by_key: dict[NaturalKey, list[bytes]] = {}
     corrected: list[bytes] = []
-    days = set()
-    latest: datetime | None = None
+    executed: list[datetime] = []
     set_aside: list[SetAside] = []
-    accepted = duplicate = 0
+    duplicate = 0
     excluded: Counter[str] = Counter()
     quarantined: Counter[str] = Counter()
     for position, (received, found) in enumerate(zip(batch, decided.outcomes, strict=True)):
@@ -96,32 +106,54 @@ def of(batch: Sequence[Received], decided: Decided, *, file_format: str, header:
             if received.key is not None:
                 waiting_keys.append(received.key)
         else:
-            rows.append(f"{record.row}\t{found.market or ''}\t{found.reason}\n")
             if waiting_by_key and (key := received.key) is not None:
                 corrected += waiting_by_key.pop(key, ())
+            symbol = record.symbol
+            keys.setdefault(symbol, []).append((record.trade_id, record.order_id, record.content))
+            named = f"{cell(symbol)}\t{record.trade_id}\t{cell(record.order_id)}"
             if outcome == "accepted":
-                accepted += 1
-                executed_at = record.executed_at
-                days.add(executed_at.date())
-                if latest is None or executed_at > latest:
-                    latest = executed_at
+                fills.append(f"{record.row}\t{found.market}\n")
+                executed.append(record.executed_at)
+                fee = "0" if record.fee[0] == "-" else record.fee
+                counted.append(
+                    f"{named}\t{record.executed_at}Z\t{record.broker}\t{record.trader}\t{found.market}"
+                    f"\t{record.fee_rate}\t{record.affiliate_rate}\t{record.volume:f}\t{fee}\n"
+                )
             else:
+                system = NULL if record.system_order_type is None else cell(record.system_order_type)
+                excluded_rows.append(f"{record.row}\t{found.reason}\t{system}\n")
+                counted.append(f"{named}{_NOT_COUNTED}")
                 excluded[found.reason] += 1
     return Prepared(
         received=len(batch),
-        accepted=accepted,
+        accepted=len(executed),
         duplicate=duplicate,
         excluded=dict(excluded),
         quarantined=dict(quarantined),
-        rows="".join(rows),
+        keys=_sorted(keys),
+        fills="".join(fills),
+        excluded_rows="".join(excluded_rows),
+        counted="".join(counted),
         waiting=waiting,
         waiting_keys=waiting_keys,
         corrected=corrected,
-        marks=marks(batch),
-        months=sorted({(day.year, day.month) for day in days}),
-        latest=latest,
+        marks=_marks(kept.digest for kept in waiting),
+        months=sorted({(moment.year, moment.month) for moment in executed}),
+        latest=max(executed, default=None),
         set_aside=set_aside,
     )
+
+
+def _sorted(keys: dict[str, list[tuple[int | None, str, bytes]]]) -> str:
+    """Keys with their contents, sorted as PostgreSQL sorts them by bytes. They come in order, nearly."""
+    rows: list[str] = []
+    for symbol in sorted(keys):
+        shown = cell(symbol)
+        rows += [
+            f"{shown}\t{trade_id}\t{cell(order_id)}\t\\\\x{content.hex()}\n"
+            for trade_id, order_id, content in sorted(keys[symbol])
+        ]
+    return "".join(rows)
 
 
 def _waiting(received: Received, reason: str, file_format: str, header: bytes) -> Waiting:
@@ -135,7 +167,11 @@ def _waiting(received: Received, reason: str, file_format: str, header: bytes) -
 
 def marks(batch: Sequence[Received]) -> str:
     """The marks of a batch's digests as a PostgreSQL array."""
-    return "{" + ",".join([str(mark(received.digest)) for received in batch]) + "}"
+    return _marks(received.digest for received in batch)
+
+
+def _marks(digests: Iterable[bytes]) -> str:
+    return "{" + ",".join([str(mark(digest)) for digest in digests]) + "}"
 
 
 def mark(digest: bytes) -> int:

@@ -45,8 +45,8 @@ class QuarantinePlace(models.Model):
             models.Index(fields=["reason", "record"], name="waiting_by_reason", condition=Q(state="waiting")),
             models.Index(
                 fields=["symbol", "trade_id", "order_id"],
-                name="waiting_by_key",
-                condition=Q(state="waiting", symbol__isnull=False),
+                name="quarantine_by_key",
+                condition=Q(symbol__isnull=False),
             ),
             models.Index(
                 fields=["broker_code", "month"], name="waiting_by_broker", condition=Q(state="waiting")

@@ -31,7 +31,7 @@ class Unopened(msgspec.Struct, tag=True):
 
 
 class Coming(msgspec.Struct, tag=True):
-    """Two messages follow: what becomes of a batch if nothing of it is known, and the batch itself."""
+    """Two messages follow: what becomes of a batch if nothing of it is known, and the batch in short."""
 
     follows: bool
 
@@ -44,7 +44,7 @@ class Ended(msgspec.Struct, tag=True):
 
 
 _prepared = msgspec.msgpack.Decoder(Prepared)
-_batch = msgspec.msgpack.Decoder(list[Received])
+_short = msgspec.msgpack.Decoder(list[bytes | Received])
 _word = msgspec.msgpack.Decoder(Opened | Unopened | Coming | Ended)
 
 
@@ -98,15 +98,18 @@ class _Ahead(Source):
         while True:
             match self._word():
                 case Coming(follows=follows):
-                    ready, batch = _prepared.decode(self._received()), self._received()
-                    # Decoded only where the batch turns out not to be all new.
-                    yield Offer(partial(_batch.decode, batch), follows, ready)
+                    ready, short = _prepared.decode(self._received()), self._received()
+                    yield Offer(partial(self._at_length, short), follows, ready)
                 case Ended(broken_off="", failed=""):
                     return
                 case Ended(broken_off=says, failed=""):
                     raise BrokenOff(says)
                 case fault:
                     raise ReaderFailed(f"{self.name}: {fault}")
+
+    def _at_length(self, short: bytes) -> list[Received]:
+        """Read once more, only where the batch turns out not to be all new."""
+        return files.at_length(_short.decode(short), self.format, self.header)
 
     def _word(self) -> Opened | Unopened | Coming | Ended:
         word: Opened | Unopened | Coming | Ended = _word.decode(self._received())
@@ -135,10 +138,11 @@ def _read(name: str, theirs: Connection, ours: Connection, judge: Callable[[], J
             recent = Recent(lanes - 1)
             for batch in source.batches():
                 decided = outcomes.decide(batch, judge=judge(), known_keys={}, quarantined_digests=())
-                theirs.send_bytes(msgspec.msgpack.encode(Coming(recent.shares_with(batch))))
+                follows = lanes > 1 and recent.shares_with(outcomes.marks_of_decided(batch, decided))
+                theirs.send_bytes(msgspec.msgpack.encode(Coming(follows)))
                 ready = prepared.of(batch, decided, file_format=source.format, header=source.header)
                 theirs.send_bytes(msgspec.msgpack.encode(ready))
-                theirs.send_bytes(msgspec.msgpack.encode(batch))
+                theirs.send_bytes(msgspec.msgpack.encode(files.in_short(batch, source.format)))
     except CannotOpen as refusal:
         theirs.send_bytes(msgspec.msgpack.encode(Unopened(str(refusal))))
         return

@@ -16,7 +16,7 @@ from tests.bench import data, servers
 
 RECORDS = int(os.environ.get("BENCH_RECORDS", "1000000"))
 TAKES = int(os.environ.get("BENCH_TAKES", "3"))
-MOST_TIMES_COPY = 10
+MOST_TIMES_COPY = 6
 MOST_MEGABYTES = 500
 _COLUMNS = (
     "executed_at, broker_code, trader, symbol, market_type, trade_id, order_id, client_id, side, is_maker,"
