@@ -81,12 +81,14 @@ def recalculate_one(*, month: Month, broker_code: int, now: datetime) -> WorkIte
 def close_due_months(*, now: datetime) -> list[Month]:
     """Calculate every month that is over and has no run, in order, from the first with a fill.
 
-    A run that somebody left unfinished is finished first. The rows say what is due, so it does not matter
+    A run that somebody left unfinished is finished first, and one that lacks a broker whose records were
+    replayed after it gets that broker. The rows say what is due, so it does not matter
     who asks, how often, or how long nobody did. A month that somebody else is closing is left to them. A
     month that fails keeps no other open; what went wrong is raised at the end as an `ExceptionGroup`. A
     parked broker is no failure: its item says why.
     """
     closed, failed = [], []
+    work.ask_for_newcomers(now=now)
     unfinished = [Month.of_date(first) for first in work.months_left()]
     for month in sorted({*unfinished, *due_months(now=now)}):
         try:

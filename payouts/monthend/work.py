@@ -54,6 +54,19 @@ _ASK = """
     ON CONFLICT (run_id, broker_id) DO UPDATE SET state = 'due', fence = run_item.fence + 1,
         lease_until = NULL, attempts = 0, reason = '', next_step = '', changed_at = excluded.changed_at
 """
+#: A code may be issued, and its records leave quarantine, after the month was calculated without it.
+_ASK_FOR_NEWCOMERS = """
+    INSERT INTO run_item (run_id, broker_id, state, fence, attempts, reason, next_step, changed_at)
+    SELECT month_run.id, broker.code, 'due', 0, 0, '', '', %(now)s
+    FROM (SELECT month, broker_code FROM total_by_month GROUP BY month, broker_code HAVING sum(fills) > 0)
+        AS counted
+    JOIN month_run ON month_run.month = counted.month
+    JOIN broker ON broker.code = counted.broker_code
+    WHERE NOT EXISTS (SELECT FROM run_item AS item
+                      WHERE item.run_id = month_run.id AND item.broker_id = broker.code)
+    ORDER BY month_run.id, broker.code
+    ON CONFLICT (run_id, broker_id) DO NOTHING
+"""
 _IS_FREE = "(item.state = 'due' OR (item.state = 'working' AND item.lease_until <= %(now)s))"
 _RUNS = f"""
     SELECT month_run.id FROM month_run
@@ -103,6 +116,16 @@ def ask(*, run_id: int, now: datetime, broker_codes: Collection[int] | None = No
     codes = None if broker_codes is None else list(broker_codes)
     with connection.cursor() as cursor:
         cursor.execute(_ASK, {"run": run_id, "now": now, "codes": codes})
+        return int(cursor.rowcount)
+
+
+def ask_for_newcomers(*, now: datetime) -> int:
+    """Ask for brokers with fills in a month that was calculated before anything was known of them; how many.
+
+    Nothing else would pay them: what is late is added to a later payout only where there is an earlier one.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(_ASK_FOR_NEWCOMERS, {"now": now})
         return int(cursor.rowcount)
 
 

@@ -98,3 +98,28 @@ def test_the_month_in_progress_is_not_due():
     make.broker()
     fill_in("2026-11")
     assert closed(datetime(2026, 11, 30, 23, 59, 59, tzinfo=UTC)) == []
+
+
+def test_a_broker_whose_records_counted_after_its_month_was_calculated_gets_its_payout():
+    make.broker()
+    fill_in("2026-10")
+    assert closed(NOVEMBER_1_0030) == ["2026-10"]
+    make.broker(code=1500)
+    make.fills(make.record(brokerId=1500, tradeId=77, price="5000", feeRate="0.0005"))
+
+    assert closed(make.NOW) == ["2026-10"]
+    assert list(Payout.objects.order_by("broker").values_list("broker", "fills")) == [
+        (1400, 1),
+        (1500, 1),
+    ]
+    assert closed(make.NOW) == []
+
+
+def test_a_broker_without_a_fill_in_a_calculated_month_is_not_asked_for():
+    make.broker()
+    fill_in("2026-10")
+    closed(NOVEMBER_1_0030)
+    make.broker(code=1500)
+
+    assert closed(make.NOW) == []
+    assert list(Payout.objects.values_list("broker", flat=True)) == [1400]
