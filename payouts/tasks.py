@@ -1,4 +1,7 @@
-"""Thin tasks: Celery wakes them, rows say what there is to do."""
+"""Thin tasks: Celery wakes them, rows say what there is to do.
+
+What a task returns is how much it found to do: whoever runs it counts that and writes the line of the log.
+"""
 
 import logging
 
@@ -17,7 +20,7 @@ log = logging.getLogger(__name__)
 
 
 @shared_task
-def close_due_months() -> None:
+def close_due_months() -> int:
     """The 1st at 00:30 UTC, and any month that was missed; the books are checked before and after."""
     now = timezone.now()
     due = monthend.due_months(now=now)
@@ -28,105 +31,90 @@ def close_due_months() -> None:
             closed = monthend.close_due_months(now=now)
         for month in closed:
             log.info("calculated %s", month)
+        return len(closed)
     finally:
         # Also when one month failed: the others are calculated and may belong to brokers that are stopped.
         hold_payouts()
 
 
 @shared_task
-def work_runs() -> None:
+def work_runs() -> int:
     """What of a run is asked for again, or was left by a worker that ended."""
     done = monthend.work_due(clock=timezone.now)
     if done:
-        log.info("calculated %d payouts of runs", done)
         hold_payouts()
+    return done
 
 
 @shared_task
-def hold_payouts() -> None:
+def hold_payouts() -> int:
     """Payouts of brokers that are suspended or terminated: also when a planned suspension begins."""
-    held = hold.hold_due(now=timezone.now())
-    if held:
-        log.info("held %d payouts", held)
+    return hold.hold_due(now=timezone.now())
 
 
 @shared_task
-def send_credits() -> None:
+def send_credits() -> int:
     """Approved payouts, each credited exactly once."""
-    credited = sending.send_due(exchange=chosen.exchange(clock=timezone.now), clock=timezone.now)
-    if credited:
-        log.info("credited %d payouts", credited)
+    return sending.send_due(exchange=chosen.exchange(clock=timezone.now), clock=timezone.now)
 
 
 @shared_task
-def ask_credits() -> None:
+def ask_credits() -> int:
     """What became of credits that were not answered."""
-    decided = asking.ask_due(exchange=chosen.exchange(clock=timezone.now), clock=timezone.now)
-    if decided:
-        log.info("%d unknown credits are decided", decided)
+    return asking.ask_due(exchange=chosen.exchange(clock=timezone.now), clock=timezone.now)
 
 
 @shared_task
-def reconcile() -> None:
+def reconcile() -> int:
     """Each finished day of the exchange's list of credits, compared with ours."""
-    compared = reconciling.reconcile_due(exchange=chosen.exchange(clock=timezone.now), clock=timezone.now)
-    if compared:
-        log.info("compared %d days with the exchange's list", compared)
+    return reconciling.reconcile_due(exchange=chosen.exchange(clock=timezone.now), clock=timezone.now)
 
 
 @shared_task
-def make_faces() -> None:
+def make_faces() -> int:
     """CSV and PDF of statements that were issued."""
-    made = faces.make_due(clock=timezone.now)
-    if made:
-        log.info("made %d files of statements", made)
+    return faces.make_due(clock=timezone.now)
 
 
 @shared_task
-def check_books() -> None:
+def check_books() -> int:
     """The night's check of every invariant."""
     checked = books.check_due(now=timezone.now())
     if checked is not None and checked.breaches:
         log.error("%d invariants of the books do not hold", len(checked.breaches))
+    return 0 if checked is None else 1
 
 
 @shared_task
-def make_partitions() -> None:
+def make_partitions() -> int:
     """Tables for the fills of this month and the next two, before the first of them comes."""
     made = partitions.make_ahead(now=timezone.now())
     if made:
         log.info("made partitions for %s", ", ".join(map(str, made)))
+    return len(made)
 
 
 @shared_task
-def replay_quarantine() -> None:
+def replay_quarantine() -> int:
     """The replay that somebody asked for, or that a worker left when it ended."""
-    looked_at = replaying.work(clock=timezone.now)
-    if looked_at:
-        log.info("looked at %d records in quarantine again", looked_at)
+    return replaying.work(clock=timezone.now)
 
 
 @shared_task
-def forget_pushes() -> None:
+def forget_pushes() -> int:
     """Answers of pushes that are older than a week."""
-    forgotten = forgetting.forget_answers(now=timezone.now())
-    if forgotten:
-        log.info("forgot %d answers of pushes", forgotten)
+    return forgetting.forget_answers(now=timezone.now())
 
 
 @shared_task
-def check_affiliates() -> None:
+def check_affiliates() -> int:
     """Every broker's account once a day: whether it has enrolled in the Affiliate Program."""
     exchange = chosen.exchange(clock=timezone.now)
-    answered = affiliates.check_due(exchange=exchange, clock=timezone.now)
-    if answered:
-        log.info("the exchange answered about %d brokers", answered)
+    return affiliates.check_due(exchange=exchange, clock=timezone.now)
 
 
 @shared_task
-def apply_account_changes() -> None:
+def apply_account_changes() -> int:
     """Changes of account whose 72 hours are over."""
     exchange = chosen.exchange(clock=timezone.now)
-    applied = account_change.apply_due(exchange=exchange, clock=timezone.now)
-    if applied:
-        log.info("applied %d changes of account", applied)
+    return account_change.apply_due(exchange=exchange, clock=timezone.now)

@@ -1,11 +1,14 @@
 """The Celery application. Messages only wake workers; the work itself waits as rows."""
 
+import logging
 import os
+import time
 from typing import Any
 
 import pghistory
 from celery import Celery, Task
 from celery.signals import celeryd_init
+from structlog.contextvars import bound_contextvars
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings")
 
@@ -14,12 +17,33 @@ from portal import frame
 frame.start_servers()
 
 
+log = logging.getLogger("portal.sweeps")
+
+
 class Recorded(Task):  # type: ignore[type-arg]  # generic in its types only
-    """What a task changes is recorded in the histories as the task's."""
+    """What a task changes is recorded in the histories as the task's, and what it did is counted and told."""
 
     def __call__(self, *args: Any, **options: Any) -> Any:
-        with pghistory.context(task=self.name):
-            return super().__call__(*args, **options)
+        from portal.metrics import measures, sharing  # noqa: PLC0415 - needs the registry of apps
+
+        sharing.start()
+        began = time.perf_counter()
+        with (
+            bound_contextvars(task=self.name, task_id=self.request.id),
+            pghistory.context(task=self.name),
+        ):
+            try:
+                found = super().__call__(*args, **options)
+            except Exception:
+                seconds = time.perf_counter() - began
+                measures.failed(self.name, seconds=seconds)
+                log.error("a sweep failed", extra={"milliseconds": int(seconds * 1000)})
+                raise
+            seconds = time.perf_counter() - began
+            measures.swept(self.name, seconds=seconds, found=found or 0, at=time.time())
+            if found:
+                log.info("a sweep", extra={"found": found, "milliseconds": int(seconds * 1000)})
+            return found
 
 
 application = Celery("portal", task_cls=Recorded)

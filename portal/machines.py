@@ -8,7 +8,7 @@ from http import HTTPStatus
 from django.http import HttpRequest, HttpResponse
 
 #: Below these addresses nobody but machines asks.
-PATHS = ("/feed/", "/api/")
+PATHS = ("/feed/", "/api/", "/metrics/")
 
 
 class Code(StrEnum):

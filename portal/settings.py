@@ -76,10 +76,7 @@ STATEMENT_KEY = env.signing_key(
 )
 
 DATABASES = {"default": env.database("DATABASE_URL", DATABASE_URL)}
-DATABASES["default"]["OPTIONS"] = {
-    **DATABASES["default"].get("OPTIONS", {}),
-    "application_name": "portal",
-}
+DATABASES["default"]["OPTIONS"] = {**DATABASES["default"].get("OPTIONS", {}), "application_name": "portal"}
 if env.flag("DATABASE_POOL", default=False):  # set by the web process: many short requests
     DATABASES["default"]["OPTIONS"]["pool"] = {
         "min_size": 1,
@@ -154,6 +151,7 @@ INSTALLED_APPS = [
     "pghistory",
 ]
 MIDDLEWARE = [
+    "portal.metrics.requests.Measure",
     "portal.health.first.AnswerFirst",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
@@ -395,4 +393,6 @@ SPECTACULAR_SETTINGS: dict[str, object] = {
     "COMPONENT_NO_READ_ONLY_REQUIRED": True,
 }
 
-LOGGING = quiet_logs.LOGGING
+LOGGING = quiet_logs.from_environment(in_production=IN_PRODUCTION)
+#: Where the processes of a host put what they count, for whichever of them `/metrics` asks.
+METRICS_DIR = Path(env.text("METRICS_DIR") or DATA_DIR / "metrics")

@@ -1,6 +1,7 @@
-"""Thin tasks: Celery wakes them, rows say what there is to do. Web processes never publish any."""
+"""Thin tasks: Celery wakes them, rows say what there is to do. Web processes never publish any.
 
-import logging
+What a task returns is how much it found to do: `portal.celery` counts it and writes the line of the log.
+"""
 
 from celery import shared_task
 from django.utils import timezone
@@ -12,58 +13,48 @@ from portal.letters import digest, sending
 from portal.notices import staff_digests
 from portal.statements import expiry, making
 
-log = logging.getLogger(__name__)
-
 
 @shared_task
-def write_notices() -> None:
+def write_notices() -> int:
     """Letters about what happened: to applications, standings, appeals, accounts, statements and credits."""
-    written = notices.write_due(now=timezone.now())
-    if written:
-        log.info("wrote %d letters", written)
+    return notices.write_due(now=timezone.now())
 
 
 @shared_task
-def send_letters() -> None:
+def send_letters() -> int:
     """Letters that wait to be sent, or to be tried again."""
-    sent = sending.send_due(clock=timezone.now)
-    if sent:
-        log.info("sent %d letters", sent)
+    return sending.send_due(clock=timezone.now)
 
 
 @shared_task
-def write_digests() -> None:
+def write_digests() -> int:
     """Letters of the day: of what members want gathered, and of what waits for staff."""
     now = timezone.now()
-    written = digest.gather_due(now=now) + staff_digests.write_due(now=now)
-    if written:
-        log.info("wrote %d letters of the day", written)
+    return digest.gather_due(now=now) + staff_digests.write_due(now=now)
 
 
 @shared_task
-def ask_exchange() -> None:
+def ask_exchange() -> int:
     """What applications still have to hear from the exchange."""
-    asking.ask_due(clock=timezone.now)
+    return asking.ask_due(clock=timezone.now)
 
 
 @shared_task
-def erase_documents() -> None:
+def erase_documents() -> int:
     """Documents whose time is up."""
-    erasure.erase_due(now=timezone.now())
+    return erasure.erase_due(now=timezone.now())
 
 
 @shared_task
-def make_exports() -> None:
+def make_exports() -> int:
     """Files that members asked for because they are long."""
-    made = making.make_due(clock=timezone.now)
-    if made:
-        log.info("made %d files", made)
+    return making.make_due(clock=timezone.now)
 
 
 @shared_task
-def expire_exports() -> None:
+def expire_exports() -> int:
     """Prepared files whose week is over."""
-    expiry.expire_due(now=timezone.now())
+    return expiry.expire_due(now=timezone.now())
 
 
 @shared_task

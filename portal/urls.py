@@ -16,6 +16,7 @@ from portal.exchange_account import views as exchange_account
 from portal.health import views as health
 from portal.home import views as home
 from portal.live import views as live
+from portal.metrics import views as metrics
 from portal.preferences import views as preferences
 from portal.simulator import codes_page, mailbox_page
 from portal.staff import view_as as looks
@@ -152,6 +153,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("healthz", health.healthz, name="healthz"),
     path("readyz", health.readyz, name="readyz"),
     path("status.json", health.status, name="status"),
+    path("metrics", metrics.Metrics.as_view(), name="metrics"),
 ]
 if settings.DEMO:
     urlpatterns += [

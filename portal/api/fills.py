@@ -13,7 +13,7 @@ from rest_framework.request import Request
 from payouts.feed import push
 from payouts.feed.watermark import watermark
 from portal import machines
-from portal.api import bodies, fills_schema, turns
+from portal.api import bodies, fills_schema, push_log, turns
 from portal.api.queries import Opens
 from portal.api.scopes import Scope
 from portal.api.views import Feed
@@ -51,6 +51,7 @@ class Fills(Feed):
             return machines.error(422, str(refusal), code=machines.Code.IDEMPOTENCY_KEY_REUSED)
         except (push.Crowded, turns.NoTurn) as refusal:
             return machines.error(503, str(refusal), headers={"Retry-After": _COME_BACK})
+        push_log.note(answer, sender=opens.name)
         return _json(answer)
 
 

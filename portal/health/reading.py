@@ -37,12 +37,12 @@ class NoAnswer(Exception):
 
 def facts(*, now: datetime) -> Facts:
     """Everything. Raises `NoAnswer`."""
-    return _asked(lambda cursor: asked.facts(cursor, now=now))
+    return ask(lambda cursor: asked.facts(cursor, now=now))
 
 
 def is_migrated() -> bool:
     """Whether the database is there and has every migration of the code. Raises `NoAnswer`."""
-    return _asked(lambda cursor: schema.wanted() <= schema.applied(cursor))
+    return ask(lambda cursor: schema.wanted() <= schema.applied(cursor))
 
 
 class Watch(Generic[T]):
@@ -89,7 +89,8 @@ class Watch(Generic[T]):
             found.set_result(result)
 
 
-def _asked(question: Callable[[Any], T]) -> T:
+def ask(question: Callable[[Any], T]) -> T:
+    """What a question finds with a cursor of that connection. Raises `NoAnswer`."""
     try:
         with _cursor() as cursor:
             return question(cursor)

@@ -40,6 +40,7 @@ FLOORS = (
     ),
     ("portal.health", "portal.live", "portal.notices"),
     ("portal.staff", "portal.api"),
+    ("portal.metrics",),
 )
 #: The frame of the portal stands above all rooms; models gather them for Django.
 FRAME = (

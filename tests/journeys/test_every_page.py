@@ -66,6 +66,7 @@ NO_PAGE = {
     "feed_watermark": _NOT_FOR_READING,
     "feed_schema": _NOT_FOR_READING,
     "healthz": _NOT_FOR_READING,
+    "metrics": _NOT_FOR_READING,
     "readyz": _NOT_FOR_READING,
     "status": _NOT_FOR_READING,
     "admin:proposal_file": _NOT_FOR_READING,

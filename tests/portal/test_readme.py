@@ -18,6 +18,7 @@ from pathlib import Path
 
 import psycopg
 import pytest
+import yaml
 from django.conf import settings
 from django.test import Client
 
@@ -30,9 +31,11 @@ SAMPLE = ROOT / "tests" / "data" / "sample"
 BIN = Path(sys.executable).parent
 
 
-def blocks(language: str) -> list[list[str]]:
-    """The code blocks of a language, as lines without comments."""
+def blocks(language: str, *, bare: bool = False) -> list[list[str]]:
+    """The code blocks of a language, as lines without comments; bare: as they are."""
     found = re.findall(rf"^ *```{language}\n(.*?)^ *```", README, flags=re.DOTALL | re.MULTILINE)
+    if bare:
+        return [block.splitlines() for block in found]
     return [
         [line.split("#")[0].strip() for line in block.splitlines() if line.split("#")[0].strip()]
         for block in found
@@ -54,6 +57,7 @@ def test_the_readme_has_the_commands_that_are_run_here() -> None:
             "celery --app portal.celery worker --loglevel INFO",
             "celery --app portal.celery beat --loglevel INFO",
         ],
+        ["python manage.py make_service_token prometheus --scope metrics:read --days 365"],
         ["python manage.py make_service_token order-gateway --days 90"],
     ]
 
@@ -101,12 +105,30 @@ def test_a_file_of_fills_becomes_payouts_as_the_readme_says(committed_db: str, t
     assert json.loads(answers[4]) == {"breaches": []}
 
 
-def test_the_gateway_comes_in_as_the_readme_says(committed_db: str) -> None:
-    (command,) = blocks("sh")[3]
+def token_made(command: str, database: str) -> str:
     words = command.replace("python manage.py", f"{sys.executable} {ROOT / 'manage.py'}").split()
-    environment = os.environ | {"DATABASE_URL": committed_db}
+    environment = os.environ | {"DATABASE_URL": database}
     done = subprocess.run(words, env=environment, capture_output=True, text=True, check=True)
-    token = json.loads(done.stdout.splitlines()[-1])["token"]
+    token: str = json.loads(done.stdout.splitlines()[-1])["token"]
+    return token
+
+
+def test_prometheus_comes_in_as_the_readme_says(committed_db: str) -> None:
+    (command,) = blocks("sh")[3]
+    (job,) = yaml.safe_load("\n".join(blocks("yaml", bare=True)[0]))["scrape_configs"]
+
+    answer = Client().get(
+        "/metrics", headers={"Authorization": f"Bearer {token_made(command, committed_db)}"}
+    )
+
+    assert (job["job_name"], list(job["authorization"])) == ("broker-portal", ["credentials_file"])
+    assert answer.status_code == 200
+    assert b"portal_database_up 1.0" in answer.content
+
+
+def test_the_gateway_comes_in_as_the_readme_says(committed_db: str) -> None:
+    (command,) = blocks("sh")[4]
+    token = token_made(command, committed_db)
     make.broker(code=1400, enrolled_at=datetime(2026, 9, 1, tzinfo=UTC))
     ask, authorization, condition = blocks("http")[0]
     name, _, _form = authorization.partition(": Bearer bpk_codes_")

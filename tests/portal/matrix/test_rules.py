@@ -69,6 +69,7 @@ def test_only_a_page_that_is_read_leads_to_the_set_up_all_else_is_refused() -> N
         "feed/v1/fills",
         "feed/v1/fills/watermark",
         "feed/v1/openapi.json",
+        "metrics",
     }
 
 

@@ -1,0 +1,1 @@
+"""What monitors read: figures of how the portal works, and in the log the line of each request."""
