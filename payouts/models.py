@@ -21,6 +21,7 @@ from payouts.desk.money_models import (
     ProposalFile,
     ProposedVoid,
 )
+from payouts.feed.archive_models import FillArchive, FillArchiveTotal
 from payouts.feed.models import (
     Batch,
     ExcludedRecord,
@@ -78,6 +79,8 @@ __all__ = [
     "FeedPush",
     "FeedTally",
     "Fill",
+    "FillArchive",
+    "FillArchiveTotal",
     "FillKey",
     "FillVoid",
     "Line",

@@ -396,3 +396,5 @@ SPECTACULAR_SETTINGS: dict[str, object] = {
 LOGGING = quiet_logs.from_environment(in_production=IN_PRODUCTION)
 #: Where the processes of a host put what they count, for whichever of them `/metrics` asks.
 METRICS_DIR = Path(env.text("METRICS_DIR") or DATA_DIR / "metrics")
+#: Where the fills of archived months lie, as Parquet.
+ARCHIVE_DIR = Path(env.text("ARCHIVE_DIR") or DATA_DIR / "archive")

@@ -7,6 +7,7 @@ from typing import Any
 
 from django.db import connection
 
+from payouts.feed import archive
 from payouts.month import Month
 from payouts.program.terms import Market
 from payouts.refusal import Refusal
@@ -92,6 +93,12 @@ def find(*, broker_code: int, selection: Selection) -> list[Selected]:
         _all_must_be_voidable(selection, rows)
     if len(rows) > MOST:
         raise _too_many()
+    if not free and (kept := archive.archived_of(broker_code=broker_code)):
+        months = ", ".join(map(str, kept))
+        raise NothingSelected(
+            f"No fill in the table answers this, but those of {months} are archived: to void one of them,"
+            " have it restored first (`manage.py restore_fills`)."
+        )
     if not free:
         raise NothingSelected("No fill of this broker that still counts answers this: correct the selection.")
     return free

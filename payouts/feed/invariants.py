@@ -15,6 +15,31 @@ _TOTALS = """
     WHERE (coalesce(told.fills, 0), coalesce(told.volume, 0), coalesce(told.fees, 0))
           IS DISTINCT FROM
           (coalesce(counted.fills, 0), coalesce(counted.volume, 0), coalesce(counted.fees, 0))
+      AND {month} NOT IN {archived}
+"""
+#: Months of which fills lie in files alone: their totals are held against the sums that were kept.
+_ARCHIVED = "(SELECT month FROM fill_archive WHERE state = 'dropped')"
+_ARCHIVED_BY_TOTALS = f"""
+    SELECT month, broker_code, market, fills, volume, fees, count(*) AS totals FROM (
+        SELECT month, broker_code, market, sum(fills) AS fills, sum(volume) AS volume, sum(fees) AS fees
+        FROM total_by_month WHERE month IN {_ARCHIVED} GROUP BY 1, 2, 3
+        UNION ALL
+        SELECT month, broker_code, market, sum(fills), sum(volume), sum(fees)
+        FROM total_by_rate WHERE month IN {_ARCHIVED} GROUP BY 1, 2, 3
+        UNION ALL
+        SELECT date_trunc('month', hour AT TIME ZONE 'UTC')::date, broker_code, market,
+               sum(fills), sum(volume), sum(fees)
+        FROM total_by_hour WHERE date_trunc('month', hour AT TIME ZONE 'UTC')::date IN {_ARCHIVED}
+        GROUP BY 1, 2, 3
+    ) AS told GROUP BY 1, 2, 3, 4, 5, 6 HAVING count(*) <> 3
+    UNION ALL
+    SELECT month, broker_code, 'both', fills, volume, fees, count(*) FROM (
+        SELECT month, broker_code, sum(fills) AS fills, sum(volume) AS volume, sum(fees) AS fees
+        FROM total_by_month WHERE month IN {_ARCHIVED} GROUP BY 1, 2
+        UNION ALL
+        SELECT date_trunc('month', day)::date, broker_code, sum(fills), sum(volume), sum(fees)
+        FROM total_by_day WHERE date_trunc('month', day)::date IN {_ARCHIVED} GROUP BY 1, 2
+    ) AS told GROUP BY 1, 2, 3, 4, 5, 6 HAVING count(*) <> 2
 """
 
 _PAST_THE_APPLICATION = (
@@ -23,13 +48,15 @@ _PAST_THE_APPLICATION = (
 )
 
 
-def _totals(table: str, **sources: str) -> Invariant:
+def _totals(table: str, month_of_key: str, **sources: str) -> Invariant:
     """A total row of 0 fills, all of them voided, is as good as none."""
     query = _TOTALS.format(
         table=table,
         key=", ".join(sources),
         sources=", ".join(f"{source} AS {name}" for name, source in sources.items()),
         numbers=", ".join(str(number) for number in range(1, len(sources) + 1)),
+        month=month_of_key,
+        archived=_ARCHIVED,
     )
     return Invariant(query, _PAST_THE_APPLICATION)
 
@@ -50,7 +77,8 @@ INVARIANTS: dict[str, Invariant] = {
                      coalesce(sum(quarantined), 0) AS batches_quarantined,
                      coalesce(sum(received) FILTER (WHERE is_replay), 0) AS batches_replayed
               FROM feed_batch) AS told,
-             (SELECT count(*) AS n FROM fill) AS fills,
+             (SELECT count(*) + (SELECT coalesce(sum(fills), 0) FROM fill_archive WHERE state = 'dropped')
+                     AS n FROM fill) AS fills,
              (SELECT count(*) AS n FROM excluded_record) AS excluded,
              (SELECT count(*) AS n FROM quarantined_record) AS ever,
              (SELECT count(*) FILTER (WHERE state = 'waiting') AS waiting,
@@ -104,12 +132,21 @@ INVARIANTS: dict[str, Invariant] = {
             SELECT symbol, trade_id, order_id, id FROM fill
             UNION ALL SELECT symbol, trade_id, order_id, -id FROM excluded_record
         ) AS kept USING (symbol, trade_id, order_id)
-        GROUP BY symbol, trade_id, order_id HAVING count(kept.id) <> 1 OR count(taken.symbol) <> 1
+        GROUP BY symbol, trade_id, order_id HAVING count(kept.id) > 1 OR count(taken.symbol) <> 1
+        UNION ALL
+        -- The keys of archived fills are all that the tables have of them: just as many have no record here.
+        SELECT 'keys without a record', NULL, 'keys without an archived fill', keys.n - kept.n, keys.n
+        FROM (SELECT count(*) AS n FROM fill_key) AS keys,
+             (SELECT (SELECT count(*) FROM fill) + (SELECT count(*) FROM excluded_record)
+                     + (SELECT coalesce(sum(fills), 0) FROM fill_archive WHERE state = 'dropped') AS n
+             ) AS kept
+        WHERE keys.n <> kept.n
         """,
         _PAST_THE_APPLICATION,
     ),
     "totals by rate = sum of fills": _totals(
         "total_by_rate",
+        "month",
         month="date_trunc('month', executed_at AT TIME ZONE 'UTC')::date",
         broker_code="broker_code",
         trader="trader",
@@ -120,12 +157,14 @@ INVARIANTS: dict[str, Invariant] = {
     "totals by month = sum of fills": _totals(
         "(SELECT month, broker_code, market, sum(fills)::bigint AS fills, sum(volume) AS volume,"
         " sum(fees) AS fees FROM total_by_month GROUP BY 1, 2, 3)",
+        "month",
         month="date_trunc('month', executed_at AT TIME ZONE 'UTC')::date",
         broker_code="broker_code",
         market="market",
     ),
     "totals by hour = sum of fills": _totals(
         "total_by_hour",
+        "date_trunc('month', hour AT TIME ZONE 'UTC')::date",
         broker_code="broker_code",
         hour="date_trunc('hour', executed_at, 'UTC')",
         symbol="symbol",
@@ -133,12 +172,31 @@ INVARIANTS: dict[str, Invariant] = {
     ),
     "totals by day = sum of fills": _totals(
         "total_by_day",
+        "date_trunc('month', day)::date",
         broker_code="broker_code",
         day="(executed_at AT TIME ZONE 'UTC')::date",
         trader="trader",
     ),
-    "a voided fill was accepted, and is kept as it was": Invariant(
+    "archived fills and those that came since = totals of their month": Invariant(
+        f"""
+        SELECT archived.month, found.* FROM (SELECT DISTINCT month FROM {_ARCHIVED} AS each) AS archived,
+               LATERAL unlike_archived(archived.month) AS found
+        """,
+        _PAST_THE_APPLICATION,
+    ),
+    "the totals of an archived month agree": Invariant(_ARCHIVED_BY_TOTALS, _PAST_THE_APPLICATION),
+    "an archive is the sum of its brokers": Invariant(
         """
+        SELECT kept.file, kept.fills, sum(total.fills) AS by_broker FROM fill_archive AS kept
+        LEFT JOIN fill_archive_total AS total ON total.archive_id = kept.id
+        GROUP BY kept.id
+        HAVING (kept.fills, kept.volume, kept.fees)
+               IS DISTINCT FROM (sum(total.fills)::bigint, sum(total.volume), sum(total.fees))
+        """,
+        _PAST_THE_APPLICATION,
+    ),
+    "a voided fill was accepted, and is kept as it was": Invariant(
+        f"""
         SELECT voided.fill_id, voided.broker_code, voided.executed_at FROM fill_void AS voided
         LEFT JOIN fill ON fill.id = voided.fill_id AND fill.executed_at = voided.executed_at
         WHERE (fill.broker_code, fill.trader, fill.symbol, fill.market, fill.fee_rate, fill.affiliate_rate,
@@ -146,6 +204,7 @@ INVARIANTS: dict[str, Invariant] = {
               IS DISTINCT FROM
               (voided.broker_code, voided.trader, voided.symbol, voided.market, voided.fee_rate,
                voided.affiliate_rate, voided.fee, voided.volume, voided.batch_id)
+          AND date_trunc('month', voided.executed_at AT TIME ZONE 'UTC')::date NOT IN {_ARCHIVED}
         """,
         _PAST_THE_APPLICATION,
     ),

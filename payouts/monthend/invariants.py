@@ -42,6 +42,7 @@ INVARIANTS: dict[str, Invariant] = {
             SELECT payout.id, payout.broker_id, month_run.month, payout.watermark::int8multirange AS batches,
                    payout.voids::int8multirange AS voids
             FROM payout JOIN month_run ON month_run.id = payout.run_id WHERE payout.state <> 'parked'
+              AND month_run.month NOT IN (SELECT month FROM fill_archive WHERE state = 'dropped')
         )
         SELECT payout_id, trader, market, fee_rate, affiliate_rate,
                coalesce(line.fills, 0) AS line_fills, coalesce(counted.fills, 0) AS counted_fills,

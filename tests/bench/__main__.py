@@ -9,12 +9,13 @@ from tests.bench import servers
 
 def main() -> int:
     started = servers.start()
-    from tests.bench import closing, intake, live, push, statement_csv, statement_pdf
+    from tests.bench import closing, intake, live, push, statement_csv, statement_pdf, storage
 
     benches = {
         "intake": intake.run,
         "push": push.run,
         "live": live.run,
+        "storage": storage.run,
         "closing": closing.run,
         "statement_pdf": statement_pdf.run,
         "statement_csv": statement_csv.run,

@@ -8,9 +8,11 @@ import pytest
 
 from payouts import books
 from tests import databases
-from tests.payouts import money_rows, owner
-from tests.payouts.money_breaches import BREACHES, CHECK_BREACHES
+from tests.payouts import archive_breaches, money_rows, owner
+from tests.payouts.money_breaches import BREACHES as OF_MONEY
+from tests.payouts.money_breaches import CHECK_BREACHES
 
+BREACHES = OF_MONEY | archive_breaches.BREACHES
 #: What else is found where a row of an approved payout is another one.
 CHANGED = {"nothing of an approved payout has changed since", "a statement says what its payout's row says"}
 
