@@ -24,8 +24,8 @@ from payouts.feed.prepared import Prepared
 from payouts.feed.record import Malformed, Record, Wire
 from payouts.refusal import Refusal
 
-RECORDS_IN_A_BATCH = 40_000
-BYTES_IN_A_BATCH = 16 * 1024 * 1024
+RECORDS_IN_A_BATCH = 60_000
+BYTES_IN_A_BATCH = 24 * 1024 * 1024
 _READ_AT_ONCE = 1024 * 1024
 #: Lines that are decoded at once; if one is not as nearly all are, each of them by itself.
 _LINES_TOGETHER, _BYTES_TOGETHER = 200, 256 * 1024

@@ -67,7 +67,10 @@ def split(chunks: Iterable[bytes]) -> Iterator[bytes | LongLine]:
             pieces[0] = rest + pieces[0]
         rest = pieces.pop()
         for piece in pieces:
-            if piece and piece != b"\r":  # 32 MB of nothing else take a second, not ten
+            if len(piece) <= LONGEST_LINE and not piece.endswith(b"\r"):  # as nearly all are
+                if piece:
+                    yield piece
+            elif piece != b"\r":  # 32 MB of nothing else take a second, not ten
                 yield from _line(piece)
         if len(rest) > LONGEST_LINE + 1:  # one byte over the limit may yet be its \r
             growing = GrowingLine(rest)

@@ -15,6 +15,8 @@ from payouts.month import Month
 #: Of so many records that were not accepted the sender hears one by one.
 MOST_TOLD = 1_000
 _LONGEST_DETAIL = 200
+#: Trade id and order id, both as cells of COPY text, the digest of the content.
+_Key = tuple[int | None, str, str, bytes]
 _NOT_COUNTED = f"\t{NULL}" * 8 + "\n"
 
 
@@ -81,7 +83,7 @@ def of(batch: Sequence[Received], decided: Decided, *, file_format: str, header:
     fills: list[str] = []
     excluded_rows: list[str] = []
     counted: list[str] = []
-    keys: dict[str, list[tuple[int | None, str, bytes]]] = {}
+    keys: dict[str, list[_Key]] = {}
     waiting: list[Waiting] = []
     waiting_keys: list[NaturalKey] = []
     waiting_by_key: dict[NaturalKey, list[bytes]] = {}
@@ -108,16 +110,20 @@ def of(batch: Sequence[Received], decided: Decided, *, file_format: str, header:
         else:
             if waiting_by_key and (key := received.key) is not None:
                 corrected += waiting_by_key.pop(key, ())
-            symbol = record.symbol
-            keys.setdefault(symbol, []).append((record.trade_id, record.order_id, record.content))
-            named = f"{cell(symbol)}\t{record.trade_id}\t{cell(record.order_id)}"
+            symbol, order_id = record.symbol, record.order_id
+            # What no cell has to be escaped for, as nearly all ids are.
+            named = f"{record.trade_id}\t{order_id if order_id.isalnum() else cell(order_id)}"
+            keys.setdefault(symbol, []).append((record.trade_id, order_id, named, record.content))
+            named = f"{cell(symbol)}\t{named}"
             if outcome == "accepted":
                 fills.append(f"{record.row}\t{found.market}\n")
                 executed.append(record.executed_at)
-                fee = "0" if record.fee[0] == "-" else record.fee
+                fee = record.fee if record.fee[0] != "-" else "0"
+                # The row begins with these three.
+                moment, broker, trader, _ = record.row.split("\t", 3)
                 counted.append(
-                    f"{named}\t{record.executed_at}Z\t{record.broker}\t{record.trader}\t{found.market}"
-                    f"\t{record.fee_rate}\t{record.affiliate_rate}\t{record.volume:f}\t{fee}\n"
+                    f"{named}\t{moment}\t{broker}\t{trader}\t{found.market}\t{record.fee_rate}"
+                    f"\t{record.affiliate_rate}\t{record.volume}\t{fee}\n"
                 )
             else:
                 system = NULL if record.system_order_type is None else cell(record.system_order_type)
@@ -144,15 +150,12 @@ def of(batch: Sequence[Received], decided: Decided, *, file_format: str, header:
     )
 
 
-def _sorted(keys: dict[str, list[tuple[int | None, str, bytes]]]) -> str:
+def _sorted(keys: dict[str, list[_Key]]) -> str:
     """Keys with their contents, sorted as PostgreSQL sorts them by bytes. They come in order, nearly."""
     rows: list[str] = []
     for symbol in sorted(keys):
         shown = cell(symbol)
-        rows += [
-            f"{shown}\t{trade_id}\t{cell(order_id)}\t\\\\x{content.hex()}\n"
-            for trade_id, order_id, content in sorted(keys[symbol])
-        ]
+        rows += [f"{shown}\t{named}\t\\\\x{content.hex()}\n" for _, _, named, content in sorted(keys[symbol])]
     return "".join(rows)
 
 

@@ -157,10 +157,9 @@ def read(wire: Wire) -> Record:
     fee_rate, affiliate_rate = _canonical_rate(fee_rate), _canonical_rate(affiliate_rate)
     if wire.side not in ("Bid", "Ask"):
         raise Malformed("side: neither Bid nor Ask")
-    symbol, market_type, order_id, fee_symbol, client_id, system_order_type = _strings(wire)
-    quote = _quote_asset(wire.symbol)
-    if quote is None:
-        raise Malformed("symbol: not two or three parts joined by _")
+    order_id, client_id = _texts(wire)  # before any string is remembered: only short ones are
+    named = _named(wire.symbol, wire.market_type, wire.fee_symbol, wire.system_order_type)
+    symbol, quote, market_type, fee_symbol, system_order_type = named
     if moment[-1] == "Z":
         moment = moment[:-1]
     try:
@@ -230,44 +229,45 @@ def _check_integers(wire: Wire) -> None:
         raise Malformed("brokerId: not from 0 to 65535")
 
 
-def _strings(wire: Wire) -> tuple[str, str, str, str, str, str]:
-    """The strings of the table as cells of COPY text, symbol first. Raises `Malformed`."""
-    if not wire.order_id:
+def _texts(wire: Wire) -> tuple[str, str]:
+    """The order's id and the client's as cells of COPY text; no string is too long. Raises `Malformed`."""
+    order_id, client_id = wire.order_id, wire.client_id
+    if not order_id:
         raise Malformed("orderId: empty")
-    strings = (
-        wire.symbol,
-        wire.market_type,
-        wire.order_id,
-        wire.fee_symbol,
-        wire.client_id or "",
-        wire.system_order_type or "",
-    )
-    joined = "".join(strings)
-    if len(joined) > LONGEST_STRING and max(map(len, strings)) > LONGEST_STRING:
+    others = (wire.symbol, wire.market_type, wire.fee_symbol, client_id or "", wire.system_order_type or "")
+    if len(order_id) + sum(map(len, others)) > LONGEST_STRING and (
+        max(len(order_id), *map(len, others)) > LONGEST_STRING
+    ):
         raise Malformed(f"a string is longer than {LONGEST_STRING} characters")
-    if not joined.isprintable() or "\\" in joined:  # seldom: something may have to be escaped
-        if "\0" in joined:
-            raise Malformed("a string holds U+0000")
-        strings = _escaped(strings)
-    if wire.client_id is None or wire.system_order_type is None:
-        return (
-            *strings[:4],
-            NULL if wire.client_id is None else strings[4],
-            NULL if wire.system_order_type is None else strings[5],
-        )
-    return strings
+    if not order_id.isalnum():
+        order_id = _checked(order_id)
+    if client_id is None:
+        return order_id, NULL
+    return order_id, client_id if client_id.isalnum() else _checked(client_id)
+
+
+@lru_cache(maxsize=65_536)
+def _named(
+    symbol: str, market_type: str, fee_symbol: str, system_order_type: str | None
+) -> tuple[str, str, str, str, str]:
+    """The cells of what is one of a few, with the quote asset of the symbol. Raises `Malformed`."""
+    cells = [_checked(text) for text in (symbol, market_type, fee_symbol, system_order_type or "")]
+    parts = symbol.split("_")
+    if len(parts) not in (2, 3) or not all(parts):
+        raise Malformed("symbol: not two or three parts joined by _")
+    return cells[0], parts[1], cells[1], cells[2], NULL if system_order_type is None else cells[3]
+
+
+def _checked(text: str) -> str:
+    """A text as a cell of COPY text. Raises `Malformed`."""
+    if "\0" in text:
+        raise Malformed("a string holds U+0000")
+    return cell(text)
 
 
 def cell(text: str) -> str:
     """A text as a cell of COPY text."""
     return text if text.isprintable() and "\\" not in text else text.translate(_COPY_ESCAPES)
-
-
-def _escaped(strings: tuple[str, str, str, str, str, str]) -> tuple[str, str, str, str, str, str]:
-    symbol, market_type, order_id, fee_symbol, client_id, system = (
-        text.translate(_COPY_ESCAPES) for text in strings
-    )
-    return symbol, market_type, order_id, fee_symbol, client_id, system
 
 
 def _which_number(wire: Wire, affiliate_rate: str) -> str:
@@ -283,15 +283,6 @@ def _which_number(wire: Wire, affiliate_rate: str) -> str:
         if _ONE_DECIMAL.fullmatch(text) is None:
             return f"{name}: not a decimal string"
     return "timestamp: not YYYY-MM-DDTHH:MM:SS with at most 6 digits after the second"
-
-
-@lru_cache(maxsize=65_536)
-def _quote_asset(symbol: str) -> str | None:
-    """The second part of `SOL_USDC` or `BTC_USDC_PERP`; None when the symbol is not of that form."""
-    parts = symbol.split("_")
-    if len(parts) not in (2, 3) or not all(parts):
-        return None
-    return parts[1]
 
 
 def _canonical(decimal_text: str) -> str:
