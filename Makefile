@@ -10,10 +10,10 @@ payouts/exchange/answers.py,payouts/exchange/credit_answers.py,payouts/exchange/
 payouts/program/standing.py,payouts/program/broker_code.py,payouts/program/broker_file.py,$\
 payouts/feed/record.py,payouts/feed/outcomes.py,payouts/feed/prepared.py,payouts/feed/quarantine_share.py,payouts/feed/verdict.py,payouts/feed/lines.py,payouts/feed/legible.py,$\
 payouts/feed/csv_rows.py,payouts/monthend/formula.py,$\
-payouts/monthend/calculation.py,payouts/monthend/corrections.py,payouts/monthend/what_if.py,payouts/ledger/entries.py,payouts/monthend/bounds.py,payouts/statements/document.py,payouts/statements/sheet.py,payouts/statements/signature.py,payouts/statements/verify_statement.py,$\
+payouts/monthend/calculation.py,payouts/monthend/corrections.py,payouts/monthend/what_if.py,payouts/monthend/arms.py,payouts/monthend/cap_cost.py,payouts/monthend/figures.py,payouts/ledger/entries.py,payouts/monthend/bounds.py,payouts/statements/document.py,payouts/statements/sheet.py,payouts/statements/signature.py,payouts/statements/verify_statement.py,$\
 payouts/statements/pseudonym.py,payouts/volume/ladder.py,payouts/settlement/attempts.py,payouts/settlement/comparing.py,$\
-payouts/desk/wording.py,portal/api/token_form.py,portal/health/signs.py,portal/team/roles.py,portal/preferences/topics.py,portal/statements/reading.py,portal/staff/quarantine_beside.py,portal/staff/visible.py,portal/application/country_rules.py,portal/application/promise.py,portal/application/risk.py
-RULE_FOLDERS = payouts portal/api portal/application portal/health portal/preferences portal/staff portal/statements portal/team
+payouts/desk/wording.py,portal/api/token_form.py,portal/health/signs.py,portal/team/roles.py,portal/preferences/topics.py,portal/statements/reading.py,portal/explain/asking.py,portal/explain/cursors.py,portal/staff/quarantine_beside.py,portal/staff/visible.py,portal/application/country_rules.py,portal/application/promise.py,portal/application/risk.py
+RULE_FOLDERS = payouts portal/api portal/application portal/explain portal/health portal/preferences portal/staff portal/statements portal/team
 
 # The tests of these rules. They run apart, because watching every branch costs half as much again.
 RULE_TESTS = tests/payouts/desk/test_appeals.py tests/payouts/exchange/test_answers.py \
@@ -23,7 +23,9 @@ tests/payouts/feed/test_csv_rows.py tests/payouts/feed/test_legible.py tests/pay
 tests/payouts/feed/test_record_fields.py tests/payouts/feed/test_record_json.py \
 tests/payouts/feed/test_rules.py tests/payouts/feed/test_together.py tests/payouts/ledger/test_entries.py tests/payouts/monthend/test_bounds.py \
 tests/payouts/monthend/test_corrections.py tests/payouts/monthend/test_frozen.py \
-tests/payouts/monthend/test_what_if.py \
+tests/payouts/monthend/test_what_if.py tests/payouts/monthend/test_arms.py \
+tests/payouts/monthend/test_cap_cost.py tests/portal/explain/test_asking.py \
+tests/portal/explain/test_cursors.py \
 tests/payouts/program/test_broker_file.py tests/payouts/program/test_rules.py \
 tests/payouts/settlement/test_attempts.py tests/payouts/settlement/test_comparing.py \
 tests/payouts/statements/test_sheet.py tests/payouts/statements/test_verify_statement.py \

@@ -13,6 +13,8 @@ from portal.api.urls import FEED
 from portal.application import views as application
 from portal.dashboard import views as dashboard
 from portal.exchange_account import views as exchange_account
+from portal.explain import views as explain
+from portal.explain.cursors import FillInAddress, LineInAddress
 from portal.health import views as health
 from portal.home import views as home
 from portal.live import views as live
@@ -41,6 +43,8 @@ class MonthInAddress:
 
 
 register_converter(MonthInAddress, "month")
+register_converter(LineInAddress, "line")
+register_converter(FillInAddress, "fill")
 
 _ACCOUNTS: list[URLPattern | URLResolver] = [
     path("login/", account.login, name="account_login"),
@@ -111,6 +115,17 @@ _BROKER: list[URLPattern | URLResolver] = [
     path("statements/prepare/", exports.ask, name="export_ask"),
     path("statements/files/<uuid:reference>/", exports.export, name="export"),
     path("statements/files/<uuid:reference>/file", exports.export_file, name="export_file"),
+    path("explain/", explain.explain, name="explain"),
+    path("explain/<month:month>/", explain.month, name="explain_month"),
+    path("explain/<month:month>.csv", explain.month_csv, name="explain_month_csv"),
+    path("explain/<month:month>/lines/", explain.lines, name="explain_lines"),
+    path("explain/<month:month>/lines.csv", explain.lines_csv, name="explain_lines_csv"),
+    path("explain/<month:month>/lines/<line:line>/", explain.line, name="explain_line"),
+    path("explain/<month:month>/fills/", explain.fills, name="explain_fills"),
+    path("explain/<month:month>/fills.csv", explain.fills_csv, name="explain_fills_csv"),
+    path("explain/<month:month>/fill/<fill:fill>/", explain.fill, name="explain_fill"),
+    path("explain/<month:month>/caps/", explain.caps, name="explain_caps"),
+    path("explain/<month:month>/caps.csv", explain.caps_csv, name="explain_caps_csv"),
     path("account/", exchange_account.exchange_account, name="exchange_account"),
     path("account/change/", exchange_account.ask, name="account_change_ask"),
     path("account/change/<uuid:reference>/cancel/", exchange_account.cancel, name="account_change_cancel"),

@@ -375,12 +375,20 @@ MONEY: tuple[Visit, ...] = (
 
 # -- what members read of their statements: issued, corrected, held, as they stand, and files they asked for
 
-_STATEMENTS = "/brokers/1900/statements"
+_STATEMENTS, _EXPLAIN = "/brokers/1900/statements", "/brokers/1900/explain"
 STATEMENTS: tuple[Visit, ...] = (
     Visit(f"{_STATEMENTS}/", "olga"),
     Visit(f"{_STATEMENTS}/{{month}}/", "olga"),
     Visit(f"{_STATEMENTS}/{{this_month}}/", "olga"),
     Visit("/brokers/1700/statements/{month}/", "olga"),
+    *(Visit(f"{_EXPLAIN}/{page}", "olga") for page in ("", "{month}/", "{this_month}/")),
+    *(Visit(f"{_EXPLAIN}/", "olga", asked=f"?q={typed}") for typed in ("nothing+like+this", "%00")),
+    *(Visit(f"{_EXPLAIN}/{{month}}/{page}/", "olga") for page in ("lines", "fills", "caps")),
+    *(Visit(f"{_EXPLAIN}/{{month}}/{page}/", "olga") for page in ("lines/{line}", "fill/{fill}")),
+    *(Visit(f"{_EXPLAIN}/{{month}}/fills/", "olga", asked=f"?part={part}") for part in ("late", "voided")),
+    Visit(f"{_EXPLAIN}/{{month}}/fills/", "olga", asked="?symbol=SOL_USDC"),
+    Visit(f"{_EXPLAIN}/{{month}}/fills/", "olga", asked="?day={day}"),
+    Visit(f"{_EXPLAIN}/{{month}}/fills/", "olga", asked="?day=yesterday", status=404),
     *(Visit(f"{_STATEMENTS}/files/{{{state}}}/", "olga") for state in ("ready", "due")),
     Visit(f"{_STATEMENTS}/files/{{expired}}/", "olga", status=410),
     Visit("/accounts/letters/", "olga"),

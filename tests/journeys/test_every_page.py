@@ -50,6 +50,10 @@ NO_PAGE = {
     "statement_csv": _NOT_FOR_READING,
     "statement_json": _NOT_FOR_READING,
     "statement_pdf": _NOT_FOR_READING,
+    "explain_month_csv": _NOT_FOR_READING,
+    "explain_lines_csv": _NOT_FOR_READING,
+    "explain_fills_csv": _NOT_FOR_READING,
+    "explain_caps_csv": _NOT_FOR_READING,
     "statements_year": _NOT_FOR_READING,
     "statements_all": _NOT_FOR_READING,
     "export_file": _NOT_FOR_READING,
@@ -105,6 +109,7 @@ def show(
                 "DATABASE_URL": committed_db,
                 "BROKER_URL": portal_settings.CELERY_BROKER_URL,
                 "SECRET_KEY": portal_settings.SECRET_KEY,
+                "PSEUDONYM_KEY": portal_settings.PSEUDONYM_KEY.decode(),
                 "DATA_DIR": str(tmp_path),
                 "PORTAL_DEMO": "True",
             }
@@ -306,6 +311,8 @@ class _AnyFact(dict[str, str]):
     def __missing__(self, fact: str) -> str:
         if fact.endswith("month"):
             return "2026-10"
+        if fact in ("line", "fill"):
+            return {"line": "T-AAAAAAAAAAAA~spot~0.001~0", "fill": "SOL_USDC~1~A-1"}[fact]
         return "1" if fact.endswith("_pk") else str(UUID(int=0))
 
 

@@ -2,10 +2,14 @@
 
 from datetime import timedelta
 
+from django.conf import settings
 from django.utils import timezone
 
+from payouts.feed.models import Fill
 from payouts.models import Broker
 from payouts.month import Month
+from payouts.statements import pseudonym
+from portal.explain.cursors import FillInAddress, FillKey, LineInAddress, LineName
 from portal.models import Export
 from portal.preferences.links import OneClick, token_of
 from portal.statements import asking, making
@@ -14,6 +18,18 @@ from tests.journeys import world_money
 from tests.journeys.world import World, entered
 
 _READ = (world_money.CREDITED, world_money.HELD)
+
+
+def _opened(month: Month) -> dict[str, str]:
+    """A fill that earns, its line and its day, as addresses name them."""
+    fills = Fill.objects.filter(broker_code=world_money.CREDITED, executed_at__gte=month.starts_at, fee__gt=0)
+    of = fills.filter(executed_at__lt=month.ends_at).order_by("id")[0]
+    name = pseudonym.of(trader=of.trader, broker=of.broker_code, key=settings.PSEUDONYM_KEY)
+    return {
+        "line": LineInAddress().to_url(LineName(name, of.market, of.fee_rate, of.affiliate_rate)),
+        "fill": FillInAddress().to_url(FillKey(of.symbol, of.trade_id, of.order_id)),
+        "day": f"{of.executed_at:%Y-%m-%d}",
+    }
 
 
 def statements() -> World:
@@ -32,6 +48,7 @@ def statements() -> World:
     Export.objects.filter(pk=expired.pk).update(state="expired", expires_at=now - timedelta(days=1))
     due = asking.ask(kind="draft", file_format="pdf", **asked)
     facts |= {"ready": ready.reference, "expired": expired.reference, "due": due.reference}
+    facts |= _opened(this_month.previous())
     facts |= {
         "one_click": token_of(OneClick(olga.pk, world_money.CREDITED, "statements")),
         "broken": "not-a-token",

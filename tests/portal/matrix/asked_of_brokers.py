@@ -3,7 +3,7 @@
 from django.core.files.uploadedfile import SimpleUploadedFile
 
 from tests.portal.application.papers import pdf
-from tests.portal.matrix import desk, statements
+from tests.portal.matrix import desk, explain, statements
 from tests.portal.matrix.entry import Asked, Values
 
 _BROKER = "brokers/<int:code>/"
@@ -41,6 +41,7 @@ def _file() -> Asked:
 
 
 _MONTH = _BROKER + "statements/<month:month>"
+_EXPLAIN = _BROKER + "explain/<month:month>"
 OF_BROKERS: dict[str, Asked] = {
     _MONTH + "/": Asked(before=statements.issued),
     _MONTH + ".json": Asked(before=statements.issued),
@@ -53,6 +54,8 @@ OF_BROKERS: dict[str, Asked] = {
     _BROKER + "statements/prepare/": Asked(ok="export", sends=lambda _world, _visitor: statements.DRAFT),
     _BROKER + "statements/files/<uuid:reference>/": _file(),
     _BROKER + "statements/files/<uuid:reference>/file": _file(),
+    _EXPLAIN + "/lines/<line:line>/": Asked(at=lambda _world, visitor: {"line": explain.line(visitor)}),
+    _EXPLAIN + "/fill/<fill:fill>/": Asked(at=lambda _world, visitor: {"fill": explain.fill(visitor)}),
     _BROKER + "team/invite/": Asked(
         ok="team", sends=lambda _world, _visitor: {"email": "colleague@example.com", "role": "viewer"}
     ),

@@ -12,7 +12,7 @@ from django.urls import reverse
 
 from payouts.desk.models import AccountChange, CaseFile
 from portal.team.models import Invitation, Membership
-from tests.portal.matrix import desk, statements
+from tests.portal.matrix import desk, explain, statements
 from tests.portal.matrix.asked import ASKED
 from tests.portal.matrix.desk import BROKER, SUSPENDED
 from tests.portal.matrix.test_matrix import ADDRESSES
@@ -81,6 +81,8 @@ THINGS: dict[str, tuple[str, Callable[[str], object], object]] = {
         lambda visitor: desk.change_of_account(visitor).reference,
         NO_REFERENCE,
     ),
+    "explain_line": ("line", explain.line, explain.NO_LINE),
+    "explain_fill": ("fill", explain.fill, explain.NO_FILL),
     "export": ("reference", lambda visitor: statements.export(visitor).reference, NO_REFERENCE),
     "export_file": ("reference", lambda visitor: statements.export(visitor).reference, NO_REFERENCE),
     "team_role": ("member", desk.colleague, NO_NUMBER),
@@ -128,8 +130,9 @@ def test_a_thing_of_another_broker_is_nothing_under_ones_own_address(
     """Nor for who owns one broker and is a viewer of that other one."""
     _sit_down(things, world, visitor)
     parameter, thing_of, nothing = THINGS[name]
+    month = {"month": "2026-10"} if "month" in ADDRESSES[of("brokers/<int:code>/")[name]].parameters else {}
     there, nowhere = (
-        reverse(name, kwargs={"code": code, parameter: each}) for each in (thing_of(whose), nothing)
+        reverse(name, kwargs={"code": code, parameter: each} | month) for each in (thing_of(whose), nothing)
     )
     asked = ASKED[of("brokers/<int:code>/")[name]]
 
@@ -152,6 +155,15 @@ def test_another_broker_is_answered_like_a_code_that_nobody_has(
         answer = told(things, there, way, {})
         assert answer == told(things, nowhere, way, {}), way
         assert answer[0] in (404, 405), way
+
+
+@pytest.mark.parametrize("name", ["explain_line", "explain_fill"])
+def test_a_figure_of_ones_own_is_told_apart(name: str, owner: Client) -> None:
+    """The twin: what is nothing under another's address is there under one's own."""
+    parameter, thing_of, _nothing = THINGS[name]
+    named = {"code": BROKER, "month": "2026-10", parameter: thing_of("own")}
+
+    assert owner.get(reverse(name, kwargs=named)).status_code == 200
 
 
 def test_an_appeal_of_what_another_broker_suffered_is_refused_like_one_of_nothing(

@@ -139,7 +139,7 @@ def test_no_staff_act_upon_a_business_or_rights_of_their_own() -> None:
 
 
 def test_reading_changes_nothing() -> None:
-    """But it is written down who took a statement away, and what staff look at on a broker's pages.
+    """But it is written down who took something away, and what staff look at on a broker's pages.
 
     Recovery codes are shown once by allauth, so looking at them uses the look up.
     """
@@ -147,6 +147,10 @@ def test_reading_changes_nothing() -> None:
 
     assert {route for route, visitor in wrote if visitor != "look"} == {
         "accounts/2fa/recovery-codes/",
+        "brokers/<int:code>/explain/<month:month>.csv",
+        "brokers/<int:code>/explain/<month:month>/caps.csv",
+        "brokers/<int:code>/explain/<month:month>/fills.csv",
+        "brokers/<int:code>/explain/<month:month>/lines.csv",
         "brokers/<int:code>/statements/<int:year>.zip",
         "brokers/<int:code>/statements/<month:month>.csv",
         "brokers/<int:code>/statements/<month:month>.json",

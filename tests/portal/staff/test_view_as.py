@@ -16,6 +16,7 @@ from portal.letters.models import Letter
 from portal.team import view_as
 from portal.team.models import Activity, Membership, ViewAs, ViewedPage
 from tests import make
+from tests.portal.explain import opening
 from tests.portal.page_text import links_of, text_of
 from tests.portal.staff.browsing import at
 from tests.portal.staff.make_review import application, staff
@@ -35,6 +36,11 @@ PAGES = [
     "/brokers/1400/statements/2026-10.csv",
     "/brokers/1400/statements/2026-10.pdf",
     "/brokers/1400/statements/2026-10/",
+    "/brokers/1400/explain/",
+    *(f"/brokers/1400/explain/2026-10{each}" for each in ("/", ".csv", "/lines/", "/lines.csv", "/fills/")),
+    *(f"/brokers/1400/explain/2026-10/{each}" for each in ("fills.csv", "caps/", "caps.csv")),
+    f"/brokers/1400/explain/2026-10/lines/{opening.name_of(7)}~spot~0.001~0/",
+    "/brokers/1400/explain/2026-10/fill/SOL_USDC~4711~A-4711/",
     "/brokers/1400/team/",
     "/brokers/1400/activity/",
     "/brokers/1400/standing/",
@@ -48,7 +54,7 @@ def clock(db: None) -> Any:
         altair = make.broker(code=1400, name="Altair Terminal")
         make.membership(make.login(), altair)
         make.broker(code=1500, name="Zebra")
-        make.fills(make.record())
+        make.fills(make.record(tradeId=4711, orderId="A-4711"))
         actions.calculate(month=Month(2026, 10), now=make.NOW)
         yield traveller
 
@@ -63,13 +69,8 @@ def looking(login: Any | None = None) -> Client:
 
 def addresses_of_a_broker() -> list[str]:
     """Every address below /brokers/1400/ that the portal answers, its blanks filled with something."""
-    fill = {
-        "month": "2026-10",
-        "uuid": "00000000-0000-4000-8000-000000000000",
-        "int": "1",
-        "str": "x",
-        "slug": "x",
-    }
+    fill = dict.fromkeys(("str", "slug", "line", "fill"), "x")
+    fill |= {"month": "2026-10", "uuid": "00000000-0000-4000-8000-000000000000", "int": "1"}
 
     def filled(route: str) -> str:
         while "<" in route:
@@ -186,7 +187,8 @@ def test_a_banner_says_who_looks_at_what_until_when_and_no_other_button_is_there
         " done from here, and each page that you open is recorded. It ends at the latest at"
         " 2026-11-22 12:30:00 UTC. End the look"
     ) in text_of(answer)
-    posts = answer.content.decode().split("<form")[1:]
+    forms = answer.content.decode().split("<form")[1:]
+    posts = [form for form in forms if 'method="get"' not in form.split(">")[0]]
     assert [form.split('action="')[1].split('"')[0] for form in posts] == ["/accounts/logout/", END]
     assert "Your role here: " not in text_of(answer)
     acts = (
