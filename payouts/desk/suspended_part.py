@@ -9,6 +9,7 @@ from django.db import connection
 from django.db.models import Sum
 
 from payouts.desk.money_models import PayoutRelease
+from payouts.feed import archive
 from payouts.money import EXACT, ZERO, to_cents
 from payouts.month import Month
 from payouts.monthend import formula
@@ -90,9 +91,10 @@ def booked(payout: Payout) -> Booked:
 def of(payout: Payout, *, cases: Iterable[int]) -> SuspendedPart:
     """The part of a payout's own month that was executed while these cases suspended the broker.
 
-    At the tier that the whole month reached: "the tier stays from all volume".
+    At the tier that the whole month reached: "the tier stays from all volume". Refuses `archive.IsArchived`.
     """
     month, state = Month.of_date(payout.run.month), booked(payout)
+    archive.must_be_here(month)
     cap = entry_named(payout.terms).rebate_cap
     fills, volume, fees, amount = 0, ZERO, ZERO, ZERO
     with connection.cursor() as cursor:

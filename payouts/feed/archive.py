@@ -39,6 +39,10 @@ class NothingToRestore(Refusal):
     """No file of the month waits to be restored."""
 
 
+class IsArchived(Refusal):
+    """What is asked for needs fills that lie in a file alone."""
+
+
 class FileIsNotTheMonth(Refusal):
     """A file is missing, or is not what was archived, or the month grew while it was written."""
 
@@ -117,6 +121,14 @@ def dropped(month: Month) -> list[FillArchive]:
     """The files of a month whose fills are in them alone."""
     state = FillArchive.State.DROPPED
     return list(FillArchive.objects.filter(month=month.first_date, state=state).order_by("part"))
+
+
+def must_be_here(month: Month) -> None:
+    """Refuse `IsArchived` if fills of the month lie in files alone: without them a sum would be too small."""
+    if dropped(month):
+        raise IsArchived(
+            f"Fills of {month} are archived: restore them first (`manage.py restore_fills {month}`)."
+        )
 
 
 def fills(month: Month, *, broker_code: int, folder: Path) -> Iterator[dict[str, Any]]:

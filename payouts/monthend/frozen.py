@@ -11,6 +11,7 @@ from typing import Any, cast
 
 from django.db import connection
 
+from payouts.feed import archive
 from payouts.money import ZERO, plain
 from payouts.month import Month
 from payouts.monthend import calculation
@@ -77,6 +78,7 @@ def _terms(stored: StoredPayout) -> Terms:
 
 def _totals(stored: StoredPayout) -> Sequence[RateTotal]:
     month = Month.of_date(stored.run.month)
+    archive.must_be_here(month)
     with connection.cursor() as cursor:
         cursor.execute(
             _TOTALS,

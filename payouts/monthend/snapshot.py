@@ -11,11 +11,16 @@ def one_snapshot() -> Iterator[None]:
     """Whatever is read inside was true at the same moment, so that totals and lines tie.
 
     Otherwise a fill that arrives between two statements would be in the lines but not in the payout.
-    Inside a transaction of the caller's the isolation is the caller's: it cannot be raised midway.
+    Inside a transaction of the caller's the isolation is the caller's: it cannot be raised midway. No month
+    is archived in between: a dropped partition is gone from every snapshot, however old.
     """
     outermost = not connection.in_atomic_block
     with transaction.atomic():
         if outermost:
             with connection.cursor() as cursor:
-                cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+                # The lock comes before the snapshot, so that what was archived by then is known to be.
+                cursor.execute(
+                    "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ;"
+                    " LOCK TABLE ONLY fill IN ACCESS SHARE MODE"
+                )
         yield

@@ -74,7 +74,7 @@ def test_a_month_is_archived_verified_and_restored_by_its_commands(closed: str, 
 def test_a_month_with_an_open_payout_stays(closed: str, tmp_path: Path) -> None:
     assert refusal(closed, "archive_fills", "2026-08", "--folder", tmp_path) == (
         1,
-        "2 payouts of 2026-08 are not credited or closed yet (brokers 1400, 1500): finish them first.\n",
+        "2026-08 is not paid or closed for brokers 1400, 1500: finish that first.\n",
     )
     assert Fill.objects.count() == 2
 
