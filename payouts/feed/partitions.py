@@ -13,7 +13,9 @@ def missing(months: Iterable[Month]) -> frozenset[Month]:
     by_name = {f"fill_{month.year:04d}{month.number:02d}": month for month in months}
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT name FROM unnest(%s::text[]) AS name WHERE to_regclass('public.' || name) IS NULL",
+            # Not by to_regclass, which may still remember one that was archived a moment ago.
+            "SELECT name FROM unnest(%s::text[]) AS name WHERE NOT EXISTS (SELECT FROM pg_class"
+            " WHERE relname = name AND relnamespace = 'public'::regnamespace)",
             [list(by_name)],
         )
         return frozenset(by_name[name] for (name,) in cursor)

@@ -4,15 +4,16 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 from decimal import Decimal
 from pathlib import Path
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 from django.db.utils import DatabaseError, ProgrammingError
 
 from payouts import books
-from payouts.feed import archive, archive_file
+from payouts.feed import archive, archive_file, partitions
 from payouts.feed.models import Fill
 from payouts.models import FillArchive, FillArchiveTotal
 from payouts.month import Month
@@ -270,3 +271,24 @@ def archived_by_another(database: str, folder: Path, **environment: str) -> int:
         | environment,
         check=False,
     ).returncode
+
+
+def test_an_intake_that_began_before_the_drop_sees_that_the_partition_is_gone(
+    month: str, tmp_path: Path
+) -> None:
+    remembers = "SELECT to_regclass('public.fill_202610') IS NOT NULL"
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(remembers)
+        assert partitions.missing([OCTOBER]) == frozenset()
+        dropping = threading.Thread(target=archived_in_a_thread, args=[tmp_path])
+        dropping.start()
+        dropping.join()
+
+        assert partitions.missing([OCTOBER]) == {OCTOBER}
+    assert make.fills(make.record(tradeId=9)).accepted == 1
+    assert breaches() == []
+
+
+def archived_in_a_thread(folder: Path) -> None:
+    archive.archive(OCTOBER, folder=folder, now=make.NOW)
+    connection.close()
