@@ -84,4 +84,6 @@ def test_the_very_first_command_says_only_what_is_wrong_with_it(folder: Path) ->
     command = begin(folder, "ingest_fills", "fills.csv")
     _, err = command.communicate(timeout=100)
 
-    assert (command.returncode, err.splitlines()) == (2, ["fills.csv: there is no such file"])
+    # A slow machine is told what it waits for; a quick one hears nothing of it.
+    said = [line for line in err.splitlines() if not line.startswith(("Starting ", "Waiting for "))]
+    assert (command.returncode, said) == (2, ["fills.csv: there is no such file"])

@@ -28,7 +28,14 @@ def routes(prefix: str) -> list[str]:
 
 
 def filled(route: str, code: str, number: str) -> str:
-    other = {"uuid": "00000000-0000-4000-8000-000000000000", "month": "2026-10", "str": "x", "path": number}
+    other = {
+        "uuid": "00000000-0000-4000-8000-000000000000",
+        "month": "2026-10",
+        "str": "x",
+        "path": number,
+        "line": f"T-AAAAAAAAAAAA~spot~{number[:3]}~{number[:3]}.{number}",
+        "fill": f"SOL_USDC~{number}~{number}",
+    }
     made = "/" + route
     while "<" in made:
         before, _, rest = made.partition("<")
