@@ -99,8 +99,9 @@ def logging_of(*, as_json: bool) -> dict[str, Any]:
         "loggers": {
             "portal": {"level": "INFO"},
             "payouts": {"level": "INFO"},
-            # A line a request is for machines that keep it; a developer sees those that failed.
+            # A line a request, or a push, is for machines that keep it; a developer sees those that failed.
             "portal.requests": {"level": "INFO" if as_json else "WARNING"},
+            "portal.api.push_log": {"level": "INFO" if as_json else "WARNING"},
             "django.request": {"filters": ["route only"]},
             "django.security.csrf": {"filters": ["route only"]},
             # The server's own lines come as ours do; its log of addresses, some of them secret, not at all.
