@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -25,6 +25,8 @@ CRASH_POINTS = (
     "archive: rows are back",
     "archive: restored",
 )
+#: The first of the two numbers of the advisory lock; the second is the month.
+_ARCHIVING_LOCK = 7_230_071
 _ORDER = "broker_code, executed_at, id"
 _WITHIN = "executed_at >= %(starts_at)s AND executed_at < %(ends_at)s"
 #: Between the names of files that are not whole yet and all others.
@@ -43,6 +45,10 @@ class IsArchived(Refusal):
     """What is asked for needs fills that lie in a file alone."""
 
 
+class UnderWay(Refusal):
+    """Another archives or restores the month at this moment."""
+
+
 class FileIsNotTheMonth(Refusal):
     """A file is missing, or is not what was archived, or the month grew while it was written."""
 
@@ -52,8 +58,13 @@ def archive(month: Month, *, folder: Path, now: datetime) -> FillArchive:
 
     The file is whole under its name before the database hears of it, so wherever this ends, it can be begun
     again. Natural keys stay: what was archived is still a duplicate when it is sent again. Refuses
-    `NothingToArchive`, `FileIsNotTheMonth`.
+    `NothingToArchive`, `FileIsNotTheMonth`, `UnderWay`.
     """
+    with _alone(month):
+        return _archive(month, folder, now)
+
+
+def _archive(month: Month, folder: Path, now: datetime) -> FillArchive:
     folder.mkdir(parents=True, exist_ok=True)
     part = FillArchive.objects.filter(month=month.first_date).count() + 1
     path = folder / f"fills-{month}-{part}.parquet"
@@ -62,6 +73,8 @@ def archive(month: Month, *, folder: Path, now: datetime) -> FillArchive:
     crash.point("archive: written")
     if archive_file.sums(unfinished) != told:
         raise FileIsNotTheMonth(f"{unfinished} is not what was written: try again, and look at the disk.")
+    # Told of what was read back, before anybody knows it by its name.
+    size, digest = unfinished.stat().st_size, archive_file.sha256(unfinished)
     unfinished.replace(path)
     _see_on_disk(folder)
     crash.point("archive: named")
@@ -74,8 +87,8 @@ def archive(month: Month, *, folder: Path, now: datetime) -> FillArchive:
                 [
                     month.first_date,
                     path.name,
-                    path.stat().st_size,
-                    archive_file.sha256(path),
+                    size,
+                    digest,
                     whole.fills,
                     whole.volume,
                     whole.fees,
@@ -174,6 +187,21 @@ def _write(month: Month, path: Path) -> Sums:
                     path.unlink(missing_ok=True)
                 raise
     return told
+
+
+@contextmanager
+def _alone(month: Month) -> Iterator[None]:
+    """Two that wrote the same file at once could leave one that is not what the database was told."""
+    key = [_ARCHIVING_LOCK, month.year * 12 + month.number]
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_try_advisory_lock(%s, %s)", key)
+        if not cursor.fetchone()[0]:
+            raise UnderWay(f"{month} is being archived by another command: wait until it has ended.")
+    try:
+        yield
+    finally:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_unlock(%s, %s)", key)
 
 
 def _see_on_disk(folder: Path) -> None:

@@ -292,3 +292,14 @@ def test_an_intake_that_began_before_the_drop_sees_that_the_partition_is_gone(
 def archived_in_a_thread(folder: Path) -> None:
     archive.archive(OCTOBER, folder=folder, now=make.NOW)
     connection.close()
+
+
+def test_two_never_write_the_file_of_a_month_at_once(month: str, tmp_path: Path) -> None:
+    with connected() as another:
+        another.execute("SELECT pg_advisory_lock(%s, %s)", [archive._ARCHIVING_LOCK, 2026 * 12 + 10])
+        with pytest.raises(archive.UnderWay, match="2026-10 is being archived by another command"):
+            archive.archive(OCTOBER, folder=tmp_path, now=make.NOW)
+        assert list(tmp_path.iterdir()) == []
+        another.execute("SELECT pg_advisory_unlock_all()")
+
+    assert archive.archive(OCTOBER, folder=tmp_path, now=make.NOW).fills == 5
