@@ -28,8 +28,10 @@ class Recorded(Task):  # type: ignore[type-arg]  # generic in its types only
 
         sharing.start()
         began = time.perf_counter()
+        # One task that calls another goes on under the number of the message that woke it.
+        number = {} if self.request.id is None else {"task_id": self.request.id}
         with (
-            bound_contextvars(task=self.name, task_id=self.request.id),
+            bound_contextvars(task=self.name, **number),
             pghistory.context(task=self.name),
         ):
             try:

@@ -21,7 +21,17 @@ FIELDS = (
 _LINK = re.compile(
     r"(/(?:invitations|letters|accounts/confirm-email|accounts/password/reset/key)/)[^\s/\"'<>?]+"
 )
-_E_MAIL = re.compile(r"[A-Za-z0-9._%+-]{1,64}@(?:[A-Za-z0-9-]{1,63}\.)*[A-Za-z0-9-]{1,63}")
+_E_MAIL = re.compile(r"[\w.%+-]{1,64}@(?:[\w-]{1,63}\.)*[\w-]{1,63}")
+#: Name and password in the address of a server.
+_CREDENTIALS = re.compile(r"(://)[^\s/@]{0,200}:[^\s/]{0,200}@")
+#: What follows the name of a secret: in a header, a form, an address, or a dict that was printed.
+_NAMED = re.compile(
+    r"((?:password|passwd|secret|sessionid|csrftoken|csrfmiddlewaretoken|authorization|cookie)\w{0,20}"
+    r"[\"']?\s{0,3}[:=]\s{0,3}[\"']?)(?!bearer\s)[^\s\"'&;,]+(?: [^\"'&;,=:\n]+(?=[\"']))?",
+    re.IGNORECASE,
+)
+#: All signs that end a line for whoever reads it, and those that move the cursor of a terminal.
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 
 
 class RouteOnly(logging.Filter):
@@ -37,11 +47,27 @@ class RouteOnly(logging.Filter):
 
 
 def without_secrets(text: str) -> str:
-    """A line, tracebacks included: tokens by their prefix, links without their key, no e-mail address."""
+    """A text, tracebacks included: tokens by their prefix, links without their key, no e-mail address,
+    nothing that is named as a secret."""
     text = ANYWHERE.sub(r"\1_…", text)
+    text = _NAMED.sub(r"\1…", text)
     if "@" in text:
+        text = _CREDENTIALS.sub(r"\1…@", text)
         text = _E_MAIL.sub("…@…", text)
     return _LINK.sub(r"\1…", text)
+
+
+def _cleaned(value: Any) -> Any:
+    if isinstance(value, str):
+        return without_secrets(value)
+    if isinstance(value, dict):
+        return {_cleaned(name): _cleaned(each) for name, each in value.items()}
+    return value if isinstance(value, int | float) else without_secrets(str(value))
+
+
+def _clean(_logger: WrappedLogger, _method: str, found: EventDict) -> EventDict:
+    """Before anything is quoted: in quoted text an address may seem to begin with half of an escape."""
+    return {name: _cleaned(value) for name, value in found.items() if value is not None}
 
 
 class Line(structlog.stdlib.ProcessorFormatter):
@@ -51,6 +77,7 @@ class Line(structlog.stdlib.ProcessorFormatter):
         super().__init__(
             processors=[
                 structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+                _clean,
                 _as_json if as_json else _as_words,
             ],
             foreign_pre_chain=[
@@ -63,22 +90,24 @@ class Line(structlog.stdlib.ProcessorFormatter):
             ],
         )
 
-    def format(self, record: logging.LogRecord) -> str:
-        return without_secrets(super().format(record))
-
 
 def _as_json(_logger: WrappedLogger, _method: str, found: EventDict) -> str:
-    """One object a line; what is not known is left out."""
-    first = {"at": found.pop("at"), "level": found.pop("level"), "logger": found.pop("logger")}
-    rest = {name: value for name, value in found.items() if value is not None}
-    return json.dumps(first | {"event": rest.pop("event")} | rest, default=str, ensure_ascii=False)
+    """One object a line, in ASCII: no sign in it ends the line for anybody."""
+    first = {name: found.pop(name) for name in ("at", "level", "logger", "event")}
+    return json.dumps({**first, **found})
 
 
 def _as_words(_logger: WrappedLogger, _method: str, found: EventDict) -> str:
-    line = f"{found.pop('at')} {str(found.pop('level')).upper()} {found.pop('logger')} {found.pop('event')}"
-    traceback = found.pop("exception", "")
-    facts = "".join(f" {name}={value}" for name, value in found.items() if value is not None)
-    return f"{line}{facts}\n{traceback}" if traceback else line + facts
+    """A line for people; what a stranger sent begins no line of its own, and a traceback is indented."""
+    traceback = str(found.pop("exception", ""))
+    at, level, logger, event = (str(found.pop(name)) for name in ("at", "level", "logger", "event"))
+    facts = "".join(f" {name}={value}" for name, value in found.items())
+    line = _escaped(f"{at} {level.upper()} {logger} {event}{facts}")
+    return "\n    ".join([line, *map(_escaped, traceback.split("\n"))]) if traceback else line
+
+
+def _escaped(text: str) -> str:
+    return _CONTROL.sub(lambda found: f"\\x{ord(found[0]):02x}", text)
 
 
 def from_environment(*, in_production: bool) -> dict[str, Any]:

@@ -36,7 +36,8 @@ class Measure:
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         number = _number(request)
         began = time.perf_counter()
-        with bound_contextvars(request_id=number):
+        # A push names its batch on the way; threads are used again, so that ends with the request.
+        with bound_contextvars(request_id=number, batch=None):
             response = self._get_response(request)
             seconds = time.perf_counter() - began
             view, status = view_name(request), response.status_code

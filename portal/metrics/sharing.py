@@ -72,30 +72,36 @@ def _go_on(process: _Process) -> None:
         tell(process)
 
 
-def tell(process: _Process | None = None) -> None:
-    """Write what this process counts. A disk that takes nothing is told once, and keeps nobody from work."""
+def tell(process: _Process | None = None) -> Samples:
+    """Write what this process counts, and return it. A disk that takes nothing is told once, and keeps nobody
+    from work."""
     process = process or _this
     if process.pid != os.getpid():
-        return  # it has not begun to
+        return own()  # it has not begun to
     with process.turn:
+        samples = own()
         try:
-            _write(process)
+            _write(process, samples)
             process.failed = False
         except OSError as problem:
             if not process.failed:
                 log.warning("what this process counts cannot be told: %s", problem.strerror)
             process.failed = True
+        return samples
 
 
-def _write(process: _Process) -> None:
+def _write(process: _Process, samples: Samples) -> None:
     folder = _folder()
     folder.mkdir(parents=True, exist_ok=True)
-    if process.lock is None:
-        lock = (folder / f"{process.name}.lock").open("w", encoding="ascii")
+    mark = folder / f"{process.name}.lock"
+    if process.lock is None or not mark.exists():  # somebody may have cleared the folder
+        if process.lock is not None:
+            process.lock.close()
+        lock = mark.open("w", encoding="ascii")
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        process.lock = lock
+        process.lock, process.told = lock, ""
         _fold(folder)
-    text = _as_text(own())
+    text = _as_text(samples)
     if text != process.told:
         _replace(folder / f"{process.name}.json", text)
         process.told = text
@@ -114,6 +120,9 @@ def own() -> Samples:
 
 def gathered() -> tuple[list[Metric], int]:
     """The families of this process and all others of the host, added up; and how many processes live."""
+    # First of all: whoever is asked next, in another process, must not tell of less than we do now, or
+    # Prometheus takes it for a counter that began anew.
+    counted = tell()
     folder = _folder()
     ours = _this.name if _this.pid == os.getpid() else ""
     found: dict[str, Samples] = {}
@@ -129,7 +138,7 @@ def gathered() -> tuple[list[Metric], int]:
     total = dict(ended["samples"])
     for name, samples in found.items():
         _add(total, samples, lives=name in living)
-    _add(total, own(), lives=True)
+    _add(total, counted, lives=True)
     with suppress(OSError):
         _fold(folder)
     return _families(total), len(living) + 1

@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 from django.db import DatabaseError, InterfaceError
 from rest_framework import status
-from rest_framework.exceptions import APIException
+from rest_framework.exceptions import APIException, AuthenticationFailed
 from rest_framework.request import Request
 
 from portal.api.authentication import Machine, TokenAuthentication
@@ -29,7 +29,7 @@ class RememberingAuthentication(TokenAuthentication):
     """As everywhere else; and while the database is away, whoever was let in by this process within the hour.
 
     Only for figures of how the portal works, which are asked for most when something is broken. A token that
-    is revoked meanwhile opens them until the database is back.
+    is revoked meanwhile opens them until the database is back; one that was refused here before does not.
     """
 
     #: Hash of a good token → what it opens, and when that was seen.
@@ -46,6 +46,9 @@ class RememberingAuthentication(TokenAuthentication):
         if self._is_up():
             try:
                 found = super().authenticate(request)
+            except AuthenticationFailed:
+                self._known.pop(secret.hash, None)
+                raise
             except (DatabaseError, InterfaceError):
                 pass  # it went away this moment
             else:

@@ -15,6 +15,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from rest_framework.request import Request
 
 from portal.api import actions
+from portal.api.authentication import WrongToken
 from portal.metrics import views
 from portal.metrics.tokens import NobodyToAsk, RememberingAuthentication
 from tests import make
@@ -166,3 +167,22 @@ def test_while_nobody_can_be_asked_who_was_let_in_lately_reads_on(rf: RequestFac
     assert found[1].scope == "metrics:read"
     with pytest.raises(NobodyToAsk):
         door.authenticate(stranger)
+
+
+def test_a_token_that_was_refused_is_not_remembered_for_the_next_outage(
+    client: Client, rf: RequestFactory, db: None
+) -> None:
+    RememberingAuthentication.forget()
+    made = token(scope="metrics:read")
+    is_up = True
+    door = RememberingAuthentication(lambda: is_up)
+    request = Request(rf.get("/metrics", headers=bearer(made)))
+    assert door.authenticate(request) is not None
+    actions.revoke_token(prefix=made.token.prefix, reason="left", by=None, now=timezone.now())
+    with pytest.raises(WrongToken):
+        door.authenticate(request)
+
+    is_up = False
+
+    with pytest.raises(NobodyToAsk):
+        door.authenticate(request)

@@ -1,5 +1,6 @@
 """What processes count adds up, lives on after them, and never stands in the way of their work."""
 
+import json
 import os
 import subprocess
 import sys
@@ -9,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from portal.metrics import sharing
+from portal.metrics import measures, sharing
 
 #: A process that counts three sweeps, tells it, and ends or waits.
 _COUNTS = """
@@ -107,3 +108,38 @@ def test_a_folder_that_cannot_be_written_keeps_nobody_from_work(
 
     said = [record.getMessage() for record in caplog.records if record.name == "portal.metrics.sharing"]
     assert said == ["what this process counts cannot be told: Not a directory"]
+
+
+def test_what_one_process_told_of_itself_no_other_tells_less_of(folder: Path) -> None:
+    """Else Prometheus, led to one process and then to another, takes a counter for one that began anew."""
+    sharing.start()
+    sharing.tell()
+    measures.swept("payouts.tasks.check_books", seconds=1.0, found=100, at=1.0)
+
+    families, _ = sharing.gathered()
+    told = next(
+        sample.value
+        for family in families
+        for sample in family.samples
+        if (sample.name, tuple(sample.labels.items())) == ("portal_sweep_found_total", TASK)
+    )
+
+    (file,) = [file for file in folder.glob("*.json") if file.stem != "ended"]
+    kept = {
+        (name, tuple(map(tuple, labels))): value
+        for _, name, labels, value in json.loads(file.read_text())["samples"]
+    }
+    assert kept["portal_sweep_found_total", TASK] == told
+
+
+def test_a_folder_that_was_cleared_is_begun_anew_and_nothing_counts_twice(folder: Path) -> None:
+    sharing.start()
+    sharing.tell()
+    for file in folder.iterdir():
+        file.unlink()
+    measures.swept("payouts.tasks.check_books", seconds=1.0, found=1, at=1.0)
+
+    sharing.tell()
+
+    assert [figures()[0], figures()[0]] == [0, 0]
+    assert figures()[3] == 1
